@@ -1,0 +1,120 @@
+"""All settings of the functions, read once from the environment. The only reader of it.
+
+Rules
+- One frozen dataclass. Each field is a limit or a name, with its unit and the reason of its default.
+- A missing or illegal value stops the function at its start with a SettingsError that names it.
+
+Called by the handlers; the command line builds one of its own from a stack's outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from tabletrail.errors import SettingsError
+
+PERIODS = ("day", "week", "month")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Environment variable of a field: TABLETRAIL_ and its name in capitals. No default: it must be set."""
+
+    streams_table: str
+    shards_table: str
+    segments_table: str
+    runs_table: str
+    segments_bucket: str
+    opensearch_endpoint: str
+    """https://host:port, no path."""
+    opensearch_auth: str = "sigv4"
+    """sigv4 (a domain) or basic (user and password from `opensearch_secret`)."""
+    opensearch_secret: str = ""
+    """Name or ARN of the secret {"username", "password", "ca_pem"} of this function's own user."""
+    tag_key: str = "tabletrail"
+    tag_value: str = "on"
+    table_names: str = ""
+    """Comma-separated names of tables audited without the tag."""
+    missing_streams: str = "enable"
+    """enable, or report: then a table without a stream becomes a line in the report and nothing is changed."""
+    service_tag: str = "service"
+    """The table tag whose value becomes an entry's service.name."""
+    actor_attribute: str = "updatedBy"
+    """Top-level attribute that names who wrote, where a change also changed it; empty: none."""
+    index_period: str = "month"
+    retention_days: int = 0
+    """After how many days an index may be deleted; 0: never."""
+    group_shards: int = 24
+    """Shards in one group: with its segment's row and two children each, one transaction of 100 items suffices."""
+    cycle_records: int = 10_000
+    """Records in one segment: about 20 MB of images, which fits a function's memory several times."""
+    cycle_bytes: int = 24_000_000
+    """Bytes of replies in one segment, for large items."""
+    empty_pages: int = 3
+    """Empty pages a quiet shard may cost a run before its walk is put off to the next."""
+    walk_pages: int = 400
+    """Empty pages a shard may cost a run while its walk has not reached the present."""
+    iterator_seconds: int = 840
+    """A kept iterator older than this is not used: it dies at 900."""
+    keep_iterator_seconds: int = 300
+    """A quiet shard's row is written this often at least, so that its iterator stays alive at the least cost."""
+    function_seconds: int = 50
+    """Time for the work of one call. The function's own limit is 60: the rest is for the commit in flight."""
+    run_seconds: int = 50
+    """Time for one run, so that the next minute's run finds the lease free."""
+    lease_seconds: int = 330
+    """Longer than the 300 s that an Express execution may last."""
+    walk_seconds: int = 300
+    """A full walk over a stream's shards this often: the net below CHILD_SHARDS."""
+    finished_row_hours: int = 48
+    bulk_bytes: int = 5_000_000
+    """One bulk request: what OpenSearch takes well; a domain refuses more than 10 MB on small nodes."""
+    backlog_segments: int = 200
+    """Segments that one IndexSegments call takes at most: the bound of the backlog's rate."""
+    backlog_delay_seconds: int = 60
+    """The backlog leaves younger segments to the run that wrote them."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Reads TABLETRAIL_* of `environment`. SettingsError names what is missing or illegal."""
+        values: dict[str, str | int] = {}
+        for field in fields(cls):
+            name = "TABLETRAIL_" + field.name.upper()
+            text = environment.get(name)
+            if text is not None:
+                values[field.name] = _number(name, text) if field.type == "int" else text
+        try:
+            settings = cls(**values)  # type: ignore[arg-type]  # the types follow the fields, checked just above
+        except TypeError as error:
+            raise SettingsError(f"a required TABLETRAIL_ variable is not set: {error}") from None
+        settings._check()
+        return settings
+
+    def _check(self) -> None:
+        _one_of("opensearch_auth", self.opensearch_auth, ("sigv4", "basic"))
+        _one_of("missing_streams", self.missing_streams, ("enable", "report"))
+        _one_of("index_period", self.index_period, PERIODS)
+        if not self.opensearch_endpoint.startswith("https://"):
+            raise SettingsError("TABLETRAIL_OPENSEARCH_ENDPOINT must start with https://")
+        if self.opensearch_auth == "basic" and not self.opensearch_secret:
+            raise SettingsError("TABLETRAIL_OPENSEARCH_SECRET must name a secret when the auth is basic")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name.strip() for name in self.table_names.split(",") if name.strip())
+
+
+def _number(name: str, text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise SettingsError(f"{name} must be a whole number, not {text!r}") from None
+    if number < 0:
+        raise SettingsError(f"{name} must not be negative")
+    return number
+
+
+def _one_of(name: str, value: str, legal: tuple[str, ...]) -> None:
+    if value not in legal:
+        raise SettingsError(f"TABLETRAIL_{name.upper()} must be one of {', '.join(legal)}, not {value!r}")
