@@ -94,11 +94,11 @@ class Checkpoints(Protocol):
     def streams(self) -> list[StreamRow]:
         """All rows that are not DONE, consistent."""
 
-    def live_shards(self) -> list[ShardRow]:
-        """All rows that have a group. Found by an index that may lag a second; the rows themselves are consistent."""
+    def live_shards(self, group_ids: Iterable[str]) -> list[ShardRow]:
+        """The rows of these groups. Found by an index that may lag a second; the rows themselves are consistent."""
 
     def group(self, group_id: str) -> list[ShardRow]:
-        """The rows of one group, as `live_shards`, in no order."""
+        """The same of one group, in no order."""
 
     def shards_of(self, stream_arn: str, shard_ids: Iterable[str] | None = None) -> list[ShardRow]:
         """Rows of one stream, consistent: those named, or all (finished ones that have not expired included)."""

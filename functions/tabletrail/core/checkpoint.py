@@ -75,6 +75,10 @@ class ShardRow:
     records: int = 0
     last_record_at: int = 0
     chain_hash: str = GENESIS_CHAIN
+    walk_debt: int = 0
+    """Empty pages that may still lie between the iterator and the present (see `tabletrail.core.walk`)."""
+    resume_at_horizon: bool = False
+    """`sequence_no` itself has been trimmed, and the log says so: go on at the trim horizon."""
     expires_at: int = 0
     """When the table may drop this row; 0 while it must not."""
 
