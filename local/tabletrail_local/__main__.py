@@ -1,0 +1,18 @@
+"""`python -m tabletrail_local up`: the same commands as `tabletrail local`, without the rest of the operator's tool."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tabletrail_local.command import add_commands, run
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tabletrail_local", description=__doc__)
+    add_commands(parser)
+    return run(parser.parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""`tabletrail local up | status | down | reset | deploy`: arguments in, exit code out. The work is done in `stack`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tabletrail_local import stack
+from tabletrail_local.console import complain, say
+from tabletrail_local.errors import LocalStackError
+from tabletrail_local.paths import stack_paths
+from tabletrail_local.stack import NamedServer
+
+PASSWORD_VARIABLE = "TABLETRAIL_OPENSEARCH_PASSWORD"  # noqa: S105 -- the name of a variable
+
+
+def add_parser(subparsers: Any) -> Any:
+    """Adds `local` to a command line. Returns its own subparsers, so that the caller can add commands beside these."""
+    local = subparsers.add_parser("local", help="a complete stack on this machine: OpenSearch and a local AWS")
+    return add_commands(local)
+
+
+def add_commands(parser: argparse.ArgumentParser) -> Any:
+    parser.set_defaults(run=run)
+    commands = parser.add_subparsers(dest="local_command", required=True, metavar="command")
+    up = commands.add_parser("up", help="start it, downloading what is missing; again: see that all of it runs")
+    up.add_argument("--opensearch", metavar="URL", help="use this OpenSearch (https) instead of starting one")
+    up.add_argument("--opensearch-user", metavar="NAME", default="admin", help="its administrator (default: admin)")
+    up.add_argument("--opensearch-password-file", metavar="FILE", type=Path, help="a file that holds the password")
+    up.add_argument("--opensearch-ca", metavar="FILE", type=Path, help="the certificate that signed the server's")
+    commands.add_parser("status", help="say what runs where; exit code 1 when something does not answer")
+    commands.add_parser("down", help="stop it; all data are kept")
+    commands.add_parser("reset", help="stop it and remove its data; downloads are kept")
+    deploy = commands.add_parser("deploy", help="build and deploy tabletrail to the local AWS")
+    deploy.add_argument("parameters", nargs="*", metavar="Name=value", help="more parameters of the template")
+    return commands
+
+
+def run(args: argparse.Namespace) -> int:
+    """Returns the exit code; every foreseen failure is one message on the standard error output and 1."""
+    actions: dict[str, Callable[[argparse.Namespace], int]] = {
+        "up": _up,
+        "status": _status,
+        "down": _down,
+        "reset": _reset,
+        "deploy": _deploy,
+    }
+    try:
+        return actions[args.local_command](args)
+    except LocalStackError as error:
+        complain(f"tabletrail: {error}")
+    except PermissionError as error:
+        complain(f"tabletrail: {error}. If another user started this stack, run this as that user.")
+    except OSError as error:
+        complain(f"tabletrail: {error}. See that the disk has space and that {stack_paths().root} is writable.")
+    return 1
+
+
+def _up(args: argparse.Namespace) -> int:
+    info = stack.up(stack_paths(), _named_server(args))
+    say(f"OpenSearch  {info.opensearch_url}  users and passwords: {stack_paths().stack}")
+    say(f"local AWS   {info.aws_endpoint}  account {info.account_id}, {info.region}")
+    return 0
+
+
+def _status(_: argparse.Namespace) -> int:
+    components = stack.status(stack_paths())
+    for item in components:
+        process = f"process {item.pid}" if item.pid else "no process of ours"
+        state = "answers" if item.answers else "does not answer" if item.pid else "down"
+        say(f"{item.name:<24}{state:<18}{item.address}  {process}")
+    return 0 if all(item.answers for item in components) else 1
+
+
+def _down(_: argparse.Namespace) -> int:
+    if not stack.down(stack_paths()):
+        say("nothing was running")
+    return 0
+
+
+def _reset(_: argparse.Namespace) -> int:
+    stack.reset(stack_paths())
+    say(f"{stack_paths().root} is empty")
+    return 0
+
+
+def _deploy(args: argparse.Namespace) -> int:
+    from tabletrail_local import info
+    from tabletrail_local.deploy import deploy, parse_parameters
+
+    deploy(info.load(), stack_paths(), parse_parameters(args.parameters))
+    return 0
+
+
+def _named_server(args: argparse.Namespace) -> NamedServer | None:
+    if not args.opensearch:
+        return None
+    password = os.environ.get(PASSWORD_VARIABLE, "")
+    if args.opensearch_password_file:
+        password = args.opensearch_password_file.read_text().strip()
+    if not password:
+        raise LocalStackError(f"--opensearch needs --opensearch-password-file FILE, or {PASSWORD_VARIABLE} set")
+    return NamedServer(args.opensearch, args.opensearch_user, password, args.opensearch_ca)

@@ -1,0 +1,171 @@
+"""The stack as a whole: up, status, down, reset. Each may be said twice, and each waits for another that is under way.
+
+What `up` does, in this order: claim the directory, start OpenSearch (or ask the named one), make its users, start the
+local AWS, write stack.json for everybody else. Interrupted anywhere, the next `up` goes on from there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tabletrail_local import info as stack_info
+from tabletrail_local.console import say, step
+from tabletrail_local.errors import ForeignDirectoryError, OpenSearchApiError
+from tabletrail_local.guard import LOCAL_ACCOUNT
+from tabletrail_local.info import Login, StackInfo
+from tabletrail_local.local_aws import ACCESS_KEY, REGION, SECRET_KEY, LocalAws
+from tabletrail_local.opensearch import OpenSearchServer
+from tabletrail_local.opensearch_api import SecurityApi, require_https
+from tabletrail_local.passwords import ensure_logins
+from tabletrail_local.paths import MARKER, StackPaths
+from tabletrail_local.private_files import read_json
+
+
+@dataclass(frozen=True)
+class NamedServer:
+    """An OpenSearch that runs elsewhere and is used instead of one of ours."""
+
+    url: str
+    user: str
+    password: str
+    ca_file: Path | None
+
+
+@dataclass(frozen=True)
+class ComponentStatus:
+    name: str
+    address: str
+    pid: int | None  # None: no process of ours
+    answers: bool
+
+
+def up(paths: StackPaths, named: NamedServer | None = None) -> StackInfo:
+    _claim(paths)
+    with _alone(paths):
+        if named is None:
+            server = OpenSearchServer(paths)
+            server.ensure_running()
+            api, logins = server.security_api(), ensure_logins(paths, admin=None)
+            ca_file: Path | None = paths.ca
+        else:
+            OpenSearchServer(paths).stop()
+            api = SecurityApi(require_https(named.url), named.ca_file, user=(named.user, named.password))
+            api.require_answer()
+            logins, ca_file = ensure_logins(paths, admin=Login(named.user, named.password)), named.ca_file
+        _ensure_users(api, logins, ours=named is None)
+        aws = LocalAws(paths)
+        aws.ensure_running()
+        info = _describe(paths, api.url, ca_file, logins, aws)
+        stack_info.save(info, paths)
+    return info
+
+
+def status(paths: StackPaths) -> list[ComponentStatus]:
+    """Asks both components; takes no lock, so it answers while an `up` is under way."""
+    aws = LocalAws(paths)
+    answers = aws.running_pid is not None and aws.is_ready()
+    return [_opensearch_status(paths), ComponentStatus("local AWS", aws.endpoint, aws.running_pid, answers)]
+
+
+def down(paths: StackPaths) -> list[str]:
+    """Ends what `up` started, the local AWS first, as its functions write to OpenSearch. Names what was ended."""
+    if not paths.root.is_dir():
+        return []
+    with _alone(paths):
+        return _stop_all(paths)
+
+
+def reset(paths: StackPaths) -> None:
+    """Takes the stack down and removes all it holds. Downloads are kept: they live in the user's cache."""
+    if not paths.root.is_dir():
+        return
+    _require_ours(paths)
+    with _alone(paths):
+        _stop_all(paths)
+        OpenSearchServer(paths).remove()
+        for entry in paths.root.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry not in (paths.lock, paths.marker):
+                entry.unlink()
+
+
+def _claim(paths: StackPaths) -> None:
+    paths.root.mkdir(parents=True, exist_ok=True)
+    if not paths.marker.exists() and not any(entry != paths.lock for entry in paths.root.iterdir()):
+        paths.marker.write_text(MARKER)
+    _require_ours(paths)
+
+
+def _require_ours(paths: StackPaths) -> None:
+    if not paths.marker.exists():
+        raise ForeignDirectoryError(paths.root)
+
+
+@contextlib.contextmanager
+def _alone(paths: StackPaths) -> Iterator[None]:
+    with paths.lock.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another `tabletrail local` is at work in {paths.root}: waiting for it")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _stop_all(paths: StackPaths) -> list[str]:
+    stopped = []
+    for name, component in (("the local AWS", LocalAws(paths)), ("OpenSearch", OpenSearchServer(paths))):
+        if component.running_pid is None:
+            component.stop()  # clears a process file that names nobody of ours
+            continue
+        with step(f"stopping {name}"):
+            component.stop()
+        stopped.append(name)
+    return stopped
+
+
+def _ensure_users(api: SecurityApi, logins: dict[str, Login], ours: bool) -> None:
+    refused = {login.user: login.password for login in logins.values() if not api.accepts(login.user, login.password)}
+    if not refused:
+        return
+    taken = [] if ours else [user for user in refused if api.has_user(user)]
+    if taken:
+        raise OpenSearchApiError(
+            f"{api.url} already has {', '.join(taken)}, with passwords of another stack. "
+            "Delete these users there if no other stack needs them, then run this again."
+        )
+    api.put_users(refused)
+
+
+def _describe(paths: StackPaths, url: str, ca_file: Path | None, logins: dict[str, Login], aws: LocalAws) -> StackInfo:
+    return StackInfo(
+        directory=str(paths.root),
+        opensearch_url=url,
+        ca_file=str(ca_file) if ca_file else None,
+        logins=logins,
+        aws_endpoint=aws.endpoint,
+        region=REGION,
+        account_id=LOCAL_ACCOUNT,
+        access_key=ACCESS_KEY,
+        secret_key=SECRET_KEY,
+        aws_config_file=str(aws.config_file),
+        aws_credentials_file=str(aws.credentials_file),
+    )
+
+
+def _opensearch_status(paths: StackPaths) -> ComponentStatus:
+    server = OpenSearchServer(paths)
+    named = read_json(paths.stack).get("opensearch_url")
+    if server.running_pid is None and named and named != server.url:
+        info = stack_info.load(paths)
+        admin = info.login(stack_info.ADMIN_ROLE)
+        api = SecurityApi(named, Path(info.ca_file) if info.ca_file else None, user=(admin.user, admin.password))
+        return ComponentStatus("OpenSearch (elsewhere)", named, None, api.is_ready())
+    answers = server.running_pid is not None and server.is_ready()
+    return ComponentStatus("OpenSearch", server.url, server.running_pid, answers)
