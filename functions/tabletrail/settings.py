@@ -51,7 +51,7 @@ class Settings:
     """Records in one segment: about 20 MB of images, which fits a function's memory several times."""
     cycle_bytes: int = 24_000_000
     """Bytes of replies in one segment, for large items."""
-    empty_pages: int = 3
+    empty_pages: int = 2
     """Empty pages a quiet shard may cost a run before its walk is put off to the next."""
     walk_pages: int = 400
     """Empty pages a shard may cost a run while its walk has not reached the present."""

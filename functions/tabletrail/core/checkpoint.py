@@ -52,6 +52,8 @@ class StreamRow:
     is_enabled: bool = True
     state: StreamState = StreamState.ACTIVE
     joined_at: int = 0
+    ending_at: int = 0
+    """When the table left or got another stream; 0 while it is audited."""
     last_walk_at: int = 0
     coverage_no: int = 0
     """How many coverage entries this stream has had: part of the next one's id."""

@@ -1,0 +1,220 @@
+"""CaptureShards: the commit protocol for one group of shards. What the whole product promises is kept here.
+
+    1 read      bounded pages of each shard                       tabletrail.reading
+    2 convert   each record becomes an entry                      tabletrail.core.entry
+    3 stage     one object in S3 with a name of its own           tabletrail.staging
+    4 COMMIT    segment row + all checkpoints, one transaction    here
+    5 index     offer to OpenSearch, best effort                  tabletrail.index
+    6 mark      the segment's row says that it is indexed         here
+
+The crash argument. Before 4 nothing happened: checkpoints stand where they stood, the object is an orphan, the next
+run reads the same records and makes the same entries. After 4 the entries exist: the row names the object by key,
+version and hash, and is found by `index_backlog` until it is marked. 4 is one transaction, so no state lies between.
+
+Rules
+- A shard that loses the compare-and-swap has another reader: its lines are dropped and the rest is staged anew.
+- A lost reply is settled by reading the segment's row consistently: it is there, or the cycle is given up.
+- A parent's end and its children's rows are one commit; a child's commit asserts that its parent is processed.
+- A failing shard fails alone; what failed is data in the result.
+
+Called by `handlers.capture_shards`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from tabletrail.core.checkpoint import (
+    Commit,
+    Lost,
+    ShardKey,
+    ShardMove,
+    ShardRow,
+    StreamRow,
+)
+from tabletrail.deadline import Deadline
+from tabletrail.errors import CommitUnknownError, TransientError
+from tabletrail.index import Indexer
+from tabletrail.parts import Part, PartMaker
+from tabletrail.ports import Checkpoints, Clock, Segments, StreamReader
+from tabletrail.reading import CycleBudget, ShardRead, ShardReader
+from tabletrail.settings import Settings
+from tabletrail.staging import Staged, Stager, new_attempt
+
+READERS = 8
+"""Threads that read shards: enough to hide the network, few enough for the smallest memory setting."""
+MOVES = 30
+"""Shards in one transaction: with two children each and the segment's row, under its 100 items."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureTask:
+    run_id: str
+    group_id: str
+    deadline: int
+    """Of the whole run, seconds since the epoch."""
+
+
+@dataclass(slots=True)
+class CaptureResult:
+    """What one call did; counts only. `lag_seconds` is the age of the youngest record where more is waiting."""
+
+    more: bool = False
+    records: int = 0
+    entries: int = 0
+    segments: int = 0
+    gaps: int = 0
+    waiting: int = 0
+    parked: int = 0
+    pages: int = 0
+    lag_seconds: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, earlier: Mapping[str, Any]) -> None:
+        """Adds an earlier call's counts of the same run and group."""
+        for name in ("records", "entries", "segments", "gaps", "waiting", "parked", "pages"):
+            setattr(self, name, getattr(self, name) + int(earlier.get(name, 0)))
+        self.failures = sorted({*self.failures, *earlier.get("failures", ())})
+
+
+@dataclass(slots=True)
+class Capture:
+    """One call's work on one group. Make a new one for each call."""
+
+    checkpoints: Checkpoints
+    segments: Segments
+    stream: StreamReader
+    stager: Stager
+    indexer: Indexer
+    parts: PartMaker
+    clock: Clock
+    settings: Settings
+    result: CaptureResult = field(default_factory=CaptureResult)
+    _born: set[ShardKey] = field(default_factory=set)
+    """Children that this call's commits made: the index by group may not show them yet."""
+    _quiet: set[ShardKey] = field(default_factory=set)
+    """Shards that have nothing more for this call."""
+
+    def run(self, task: CaptureTask) -> CaptureResult:
+        """Cycles until nothing more is waiting or the deadline has come. Trouble with the tables or the store ends the
+        call early and is a failure in the result; what was committed before counts."""
+        deadline = Deadline.earliest(self.clock, self.settings.function_seconds, task.deadline)
+        try:
+            streams = {row.stream_arn: row for row in self.checkpoints.streams()}
+            while not deadline.passed() and (rows := self._due(task.group_id, streams)):
+                reads = self._read(rows, deadline)
+                self._commit_all(task, self.parts.make(reads, streams))
+                self._note(reads)
+        except TransientError as error:
+            self.result.failures.append(type(error).__name__)
+            self.result.more = False
+        self.result.more = self.result.more and self.clock.now() < task.deadline
+        return self.result
+
+    def _due(self, group_id: str, streams: Mapping[str, StreamRow]) -> list[ShardRow]:
+        rows = {row.key: row for row in self.checkpoints.group(group_id)}
+        for key in self._born - rows.keys():
+            rows |= {row.key: row for row in self.checkpoints.shards_of(key.stream_arn, [key.shard_id])}
+        return [
+            row for row in rows.values() if row.is_readable and row.stream_arn in streams and row.key not in self._quiet
+        ]
+
+    def _read(self, rows: list[ShardRow], deadline: Deadline) -> list[ShardRead]:
+        """The shards that have waited longest first, so that a busy one cannot use up every cycle."""
+        budget = CycleBudget(self.settings.cycle_records, self.settings.cycle_bytes)
+        reader = ShardReader(self.stream, self.clock, self.settings, budget, deadline)
+        rows = sorted(rows, key=lambda row: (row.iterator_obtained_at, row.key))
+        if len(rows) == 1:
+            return [reader.read(rows[0])]
+        with ThreadPoolExecutor(max_workers=min(READERS, len(rows))) as pool:
+            return list(pool.map(reader.read, rows))
+
+    def _commit_all(self, task: CaptureTask, parts: list[Part]) -> None:
+        due = [part for part in parts if part.must_commit]
+        for part in parts:
+            if not part.must_commit and part.is_worth_keeping:
+                self.checkpoints.move_shard(ShardMove(part.before, part.after))
+        for start in range(0, len(due), MOVES):
+            self._commit(task, due[start : start + MOVES])
+
+    def _commit(self, task: CaptureTask, parts: list[Part]) -> None:
+        """Commits as many of the parts as still stand. Each turn drops at least one part or ends."""
+        while parts:
+            staged = self._stage(task, parts)
+            commit = _commit_of(parts, staged)
+            try:
+                result = self.checkpoints.commit(commit)
+            except CommitUnknownError:
+                if not self._is_committed(commit):
+                    self.result.failures.append("CommitUnknownError")
+                    return
+                result = None
+            if isinstance(result, Lost):
+                left = [part for part in parts if part.before.key not in result.shards]
+                if len(left) == len(parts) and not result.segment_exists:
+                    return
+                parts = left
+                continue
+            self._count(parts)
+            if staged is not None:
+                self._index(staged)
+            return
+
+    def _stage(self, task: CaptureTask, parts: list[Part]) -> Staged | None:
+        entries = [entry for part in parts for entry in part.entries]
+        if not entries:
+            return None
+        links = [part.link for part in parts if part.link is not None]
+        return self.stager.stage(task.run_id, task.group_id, links, entries)
+
+    def _is_committed(self, commit: Commit) -> bool:
+        """Settles a lost reply. Without a segment, the moved row itself tells."""
+        if commit.segment is not None:
+            return self.segments.get(commit.segment.segment_id) is not None
+        move = commit.moves[0]
+        rows = self.checkpoints.shards_of(move.after.stream_arn, [move.after.shard_id])
+        return rows == [move.after]
+
+    def _count(self, parts: Sequence[Part]) -> None:
+        for part in parts:
+            self.result.entries += len(part.entries)
+            self.result.records += len(part.read.records)
+            self.result.gaps += bool(part.read.gap)
+            self._born |= {child.key for child in part.children}
+        self.result.segments += any(part.entries for part in parts)
+
+    def _index(self, staged: Staged) -> None:
+        """Steps 5 and 6. Whatever fails here is repaired by `index_backlog`, so nothing is raised."""
+        segment_id = staged.row.segment_id
+        offered = self.indexer.offer(staged.documents)
+        waiting, parked = offered.waiting.get(segment_id, 0), offered.parked.get(segment_id, 0)
+        self.result.waiting += waiting
+        self.result.parked += parked
+        if waiting:
+            return
+        try:
+            self.segments.mark_indexed(segment_id, int(self.clock.now()), parked)
+        except TransientError as error:
+            self.result.failures.append(f"mark: {type(error).__name__}")
+
+    def _note(self, reads: Sequence[ShardRead]) -> None:
+        now = int(self.clock.now())
+        self.result.pages += sum(read.pages for read in reads)
+        self.result.failures += [read.failure for read in reads if read.failure]
+        behind = [read for read in reads if read.has_more]
+        self._quiet |= {read.row.key for read in reads if not read.has_more}
+        self.result.more = bool(behind)
+        ages = [now - time for read in behind if (time := self.parts.last_record_time(read))]
+        self.result.lag_seconds = max(ages, default=0)
+
+
+def _commit_of(parts: Sequence[Part], staged: Staged | None) -> Commit:
+    return Commit(
+        token=staged.token if staged else new_attempt(),
+        segment=staged.row if staged else None,
+        moves=tuple(ShardMove(part.before, part.after) for part in parts),
+        children=tuple(child for part in parts for child in part.children),
+    )

@@ -1,0 +1,113 @@
+"""Which tables are audited: tagged or named ones join, others leave, streams are replaced.
+
+Rules
+- A missing stream is switched on only where the settings allow it. A wrong view type is reported and never changed.
+- The tagging API lags: a table leaves only when its own tags say so.
+- A stream that was switched off and on has a new ARN: both are read to their end, and the time between is a possible
+  gap, because no stream saw it.
+- A table that left is read on for a while: changes made before it left are still in its stream.
+
+Called by `tabletrail.plan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from tabletrail.core.checkpoint import StreamRow, StreamState
+from tabletrail.coverage import Coverage
+from tabletrail.deadline import Deadline
+from tabletrail.ports import Checkpoints, Clock, Tables, TableView
+from tabletrail.settings import Settings
+
+VIEW_TYPE = "NEW_AND_OLD_IMAGES"
+
+
+@dataclass(slots=True)
+class Membership:
+    """Brings the streams' rows in line with the account's tables. `problems` are sentences for the report."""
+
+    tables: Tables
+    checkpoints: Checkpoints
+    coverage: Coverage
+    clock: Clock
+    settings: Settings
+    problems: list[str] = field(default_factory=list)
+
+    def update(self, rows: Iterable[StreamRow], deadline: Deadline) -> list[StreamRow]:
+        """The rows as they are afterwards. What the deadline cuts off is done by the next run."""
+        current = {row.stream_arn: row for row in rows}
+        wanted = self.tables.tagged() | self.tables.named(self.settings.names)
+        active = {row.table_arn: row for row in current.values() if row.state is StreamState.ACTIVE}
+        for table_arn in sorted(wanted - active.keys()):
+            if deadline.passed():
+                break
+            current |= self._joined(table_arn)
+        for table_arn in sorted(active.keys() - wanted):
+            if deadline.passed():
+                break
+            current |= self._left(active[table_arn])
+        return list(current.values())
+
+    def check(self, row: StreamRow) -> dict[str, StreamRow]:
+        """The stream's row with its table's present facts; more rows if the table has another stream, or none, now."""
+        view = self.tables.view(row.table_arn)
+        if view is None:
+            return self._ending(row, "table_deleted")
+        if view.stream_enabled and view.stream_arn == row.stream_arn:
+            return {row.stream_arn: replace(row, service=view.service)}
+        if not view.stream_enabled and not self._may_enable(view):
+            return self._ending(row, "stream_switched_off")
+        changed = self._ending(row, "stream_replaced")
+        return {**changed, **self._join(view, gap="stream_replaced")} if changed else {}
+
+    def _joined(self, table_arn: str) -> dict[str, StreamRow]:
+        view = self.tables.view(table_arn)
+        if view is None or not (view.stream_enabled or self._may_enable(view)):
+            return {}
+        return self._join(view)
+
+    def _may_enable(self, view: TableView) -> bool:
+        if self.settings.missing_streams == "enable":
+            return True
+        self.problems.append(f"{view.name}: has no stream; switch it on, or deploy with MissingStreams=enable")
+        return False
+
+    def _join(self, view: TableView, gap: str = "") -> dict[str, StreamRow]:
+        if view.stream_enabled and view.view_type != VIEW_TYPE:
+            advice = f"see `tabletrail onboard {view.name}`"
+            self.problems.append(f"{view.name}: its stream carries {view.view_type}, not both images; {advice}")
+            return {}
+        stream_arn = view.stream_arn if view.stream_enabled else None
+        stream_arn = stream_arn or self.tables.enable_stream(view.name)
+        before = self.checkpoints.stream(stream_arn)
+        if before is not None and before.state is StreamState.ACTIVE:
+            return {before.stream_arn: before}
+        row = self.coverage.move(before, self._active(view, stream_arn, before), "joined", gap=gap)
+        return {stream_arn: row} if row else {}
+
+    def _active(self, view: TableView, stream_arn: str, before: StreamRow | None) -> StreamRow:
+        return StreamRow(
+            stream_arn=stream_arn,
+            table_name=view.name,
+            table_arn=view.arn,
+            table_id=view.id,
+            account=view.account,
+            region=view.region,
+            service=view.service,
+            joined_at=int(self.clock.now()),
+            coverage_no=before.coverage_no if before else 0,
+            version=before.version if before else 0,
+        )
+
+    def _left(self, row: StreamRow) -> dict[str, StreamRow]:
+        if row.table_name in self.settings.names or self.tables.is_tagged(row.table_arn):
+            return {}
+        exists = self.tables.view(row.table_arn) is not None
+        return self._ending(row, "left" if exists else "table_deleted")
+
+    def _ending(self, row: StreamRow, what: str) -> dict[str, StreamRow]:
+        ending = replace(row, state=StreamState.ENDING, is_enabled=False, ending_at=int(self.clock.now()))
+        moved = self.coverage.move(row, ending, what)
+        return {row.stream_arn: moved} if moved else {}

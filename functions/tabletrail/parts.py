@@ -1,0 +1,161 @@
+"""Step 2 of the commit protocol: what one shard brings to a commit: its entries, its next row, its children's rows.
+
+Rules
+- Each record gives exactly one entry; one that cannot be converted gives an `unreadable` one. Nothing is dropped.
+- A shard is finished only if its end was read, and its children were asked for, in this very cycle. If they could not
+  be asked for, it stays CLOSED and is asked again.
+- A gap becomes an entry in the same commit that moves the checkpoint over it.
+
+Called by `tabletrail.capture`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from tabletrail.core.chain import next_chain, sequences_sha256
+from tabletrail.core.checkpoint import ShardLink, ShardRow, ShardStatus, StreamRow
+from tabletrail.core.entry import Conversion, Entry, Source, convert, gap_entry
+from tabletrail.errors import ShardGoneError, TransientError
+from tabletrail.ports import Clock, StreamReader
+from tabletrail.reading import ShardRead, record_time, sequence_of
+from tabletrail.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One shard's share of a commit: from `before` to `after`."""
+
+    read: ShardRead
+    before: ShardRow
+    after: ShardRow
+    entries: tuple[Entry, ...]
+    link: ShardLink | None
+    children: tuple[ShardRow, ...]
+    must_commit: bool
+    """Entries or children hang on it: it goes into the transaction."""
+    is_worth_keeping: bool
+    """Only a place on a walk: a single swap, and no loss if it fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartMaker:
+    stream: StreamReader
+    clock: Clock
+    settings: Settings
+    conversion: Conversion
+
+    def make(self, reads: Iterable[ShardRead], streams: Mapping[str, StreamRow]) -> list[Part]:
+        """One part for each read, in their order."""
+        return [self._part(read, streams[read.row.stream_arn]) for read in reads]
+
+    def last_record_time(self, read: ShardRead) -> int:
+        """Of the last record of this read or of the row, seconds since the epoch; 0 if there never was one."""
+        return record_time(read.records[-1]) if read.records else read.row.last_record_at
+
+    def _part(self, read: ShardRead, stream: StreamRow) -> Part:
+        source = source_of(stream, read.row.shard_id)
+        entries = [convert(record, source, self.conversion) for record in read.records]
+        if read.gap:
+            entries.append(self._gap(read, source))
+        link = self._link(read)
+        children = self._children(read)
+        after = self._after(read, link, is_finished=children is not None)
+        must_commit = bool(entries) or children is not None
+        return Part(
+            read=read,
+            before=read.row,
+            after=after,
+            entries=tuple(entries),
+            link=link,
+            children=children or (),
+            must_commit=must_commit,
+            is_worth_keeping=not must_commit and self._is_worth_keeping(read, after),
+        )
+
+    def _gap(self, read: ShardRead, source: Source) -> Entry:
+        return gap_entry(
+            source,
+            self.conversion,
+            last_known=read.row.sequence_no,
+            certainty="possible",
+            reason=read.gap,
+            observed_at=int(self.clock.now()),
+        )
+
+    def _link(self, read: ShardRead) -> ShardLink | None:
+        numbers = [number for record in read.records if (number := sequence_of(record)) is not None]
+        if not numbers:
+            return None
+        row, digest = read.row, sequences_sha256(numbers)
+        chain = next_chain(row.chain_hash, row.stream_arn, row.shard_id, numbers[0], numbers[-1], len(numbers), digest)
+        return ShardLink(
+            row.stream_arn, row.shard_id, numbers[0], numbers[-1], len(numbers), digest, row.chain_hash, chain
+        )
+
+    def _children(self, read: ShardRead) -> tuple[ShardRow, ...] | None:
+        """The children's rows if the shard is finished now; None while it is not."""
+        if not read.is_ended or read.failure:
+            return None
+        row = read.row
+        try:
+            shards = self.stream.children(row.stream_arn, row.shard_id)
+        except ShardGoneError:
+            shards = ()
+        except TransientError as error:
+            read.failure = type(error).__name__
+            return None
+        return tuple(
+            ShardRow(row.stream_arn, shard.shard_id, row.shard_id, parent_processed=True, group_id=row.group_id)
+            for shard in shards
+        )
+
+    def _after(self, read: ShardRead, link: ShardLink | None, *, is_finished: bool) -> ShardRow:
+        row = read.row
+        status = ShardStatus.OPEN
+        if is_finished:
+            status = ShardStatus.CLOSED_AND_PROCESSED
+        elif read.is_ended:
+            status = ShardStatus.CLOSED
+        now = int(self.clock.now())
+        return replace(
+            row,
+            sequence_no=link.last if link else row.sequence_no,
+            status=status,
+            group_id=None if is_finished else row.group_id,
+            iterator=read.iterator,
+            iterator_obtained_at=read.iterator_obtained_at,
+            version=row.version + 1,
+            records=row.records + len(read.records),
+            last_record_at=max([row.last_record_at, *map(record_time, read.records)]),
+            chain_hash=link.chain if link else row.chain_hash,
+            walk_debt=0 if is_finished else read.walk_debt,
+            resume_at_horizon=read.restarts_at_horizon and link is None,
+            expires_at=now + self.settings.finished_row_hours * 3600 if is_finished else 0,
+        )
+
+    def _is_worth_keeping(self, read: ShardRead, after: ShardRow) -> bool:
+        """A walk's place, a new iterator in good time, a closed shard; not each look at a quiet shard."""
+        row = read.row
+        if after.status is not row.status or after.resume_at_horizon is not row.resume_at_horizon:
+            return True
+        if read.iterator is None:
+            return False
+        if row.iterator is None or row.walk_debt or after.walk_debt:
+            return True
+        return after.iterator_obtained_at - row.iterator_obtained_at >= self.settings.keep_iterator_seconds
+
+
+def source_of(stream: StreamRow, shard_id: str) -> Source:
+    """What an entry says of where it comes from."""
+    return Source(
+        stream_arn=stream.stream_arn,
+        shard_id=shard_id,
+        table_name=stream.table_name,
+        table_arn=stream.table_arn,
+        table_id=stream.table_id,
+        account=stream.account,
+        region=stream.region,
+        service=stream.service,
+    )

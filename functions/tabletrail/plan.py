@@ -1,0 +1,96 @@
+"""PlanRun: which tables are audited, which shards may be read, in which groups.
+
+Rules
+- One run at a time, by a lease; a second start is told so and ends.
+- Nothing here depends on all shards ever seen, only on streams, live shards and what a due walk lists.
+- A table or stream that makes trouble is a problem in the report; the others go on.
+
+Called by `handlers.plan_run`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tabletrail.core.checkpoint import ShardRow, StreamRow, StreamState
+from tabletrail.core.grouping import group_name
+from tabletrail.deadline import Deadline
+from tabletrail.errors import TabletrailError
+from tabletrail.membership import Membership
+from tabletrail.ports import Checkpoints, Clock, Leases, RunNotes
+from tabletrail.report import LEASE
+from tabletrail.settings import Settings
+from tabletrail.walking import Walker
+
+NOTE = "groups"
+PLAN_SECONDS = 40
+"""Time for joins and walks; what is left over is done by the next run."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """One run's planning. Make a new one for each call."""
+
+    checkpoints: Checkpoints
+    membership: Membership
+    walker: Walker
+    leases: Leases
+    notes: RunNotes
+    clock: Clock
+    settings: Settings
+    problems: list[str] = field(default_factory=list)
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """The run's plan as the state machine reads it: acquired, groups (run, group, deadline), report."""
+        now = int(self.clock.now())
+        if not self.leases.acquire(LEASE, run_id, self.settings.lease_seconds, now):
+            return {"acquired": False, "run_id": run_id, "deadline": now, "groups": [], "report": {}}
+        known = int(self.notes.read(NOTE).get("count", 0))
+        for row in self.checkpoints.live_shards(group_name(number) for number in range(known)):
+            self.walker.live[row.stream_arn, row.shard_id] = row
+        streams = self._plan(Deadline.after(self.clock, PLAN_SECONDS))
+        deadline = now + self.settings.run_seconds
+        groups = self._groups(known)
+        return {
+            "acquired": True,
+            "run_id": run_id,
+            "deadline": deadline,
+            "groups": [{"run_id": run_id, "group_id": group, "deadline": deadline} for group in groups],
+            "report": {
+                "streams": len(streams),
+                "live_shards": len(self.walker.live),
+                "problems": [*self.problems, *self.membership.problems][:50],
+            },
+        }
+
+    def _plan(self, deadline: Deadline) -> list[StreamRow]:
+        rows = self.checkpoints.streams()
+        try:
+            rows = self.membership.update(rows, deadline)
+        except TabletrailError as error:
+            self.problems.append(f"tables could not be compared: {error}")
+        for row in sorted(rows, key=lambda row: row.last_walk_at):
+            if deadline.passed():
+                break
+            if self.walker.is_due(row):
+                self._walk(row)
+        return rows
+
+    def _walk(self, row: StreamRow) -> None:
+        try:
+            is_checked = row.state is StreamState.ACTIVE and row.last_walk_at
+            current = self.membership.check(row) if is_checked else {row.stream_arn: row}
+            for each in current.values():
+                self.walker.walk(each)
+        except TabletrailError as error:
+            self.problems.append(f"{row.table_name}: its shards could not be listed: {error}")
+
+    def _groups(self, known: int) -> list[str]:
+        """Groups with at least one shard to read, in order; remembers how many group names are in use."""
+        live: list[ShardRow] = list(self.walker.live.values())
+        used = {row.group_id for row in live if row.group_id}
+        count = max((int(group[1:]) + 1 for group in used), default=0)
+        if count != known:
+            self.notes.write(NOTE, {"count": count})
+        return sorted({row.group_id for row in live if row.group_id and row.is_readable})

@@ -1,0 +1,90 @@
+"""ReportRun: what a run did, for people and alarms; indices made in time; the lease freed.
+
+Rules
+- The lease is freed even if everything else here fails.
+- The present and the next period's index exist before anything needs them, and so does any that a waiting segment
+  needs. Only this role makes indices.
+- Metrics are totals: none has a table as its dimension. Per-table figures are for `tabletrail status`.
+
+Called by `handlers.report_run`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tabletrail.core.periods import indices_ahead
+from tabletrail.errors import TabletrailError
+from tabletrail.ports import Clock, IndexKeeper, Leases, Metrics, RunNotes, Segments
+from tabletrail.settings import Settings
+
+LEASE = "audit_run"
+NOTE = "last_run"
+COUNTS = ("records", "entries", "segments", "gaps", "parked", "pages")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Ports of one call."""
+
+    segments: Segments
+    keeper: IndexKeeper
+    leases: Leases
+    notes: RunNotes
+    metrics: Metrics
+    clock: Clock
+    settings: Settings
+
+    def run(self, run_id: str, plan: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Writes the note `last_run`, emits metrics, returns the note. `groups` are CaptureShards' results."""
+        try:
+            note = self._note(run_id, plan, groups)
+            self.notes.write(NOTE, note)
+            self._emit(note)
+            return note
+        finally:
+            self.leases.release(LEASE, run_id)
+
+    def _note(self, run_id: str, plan: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        waiting, oldest = self.segments.count_waiting()
+        now = int(self.clock.now())
+        counts = {name: sum(int(group.get(name, 0)) for group in groups) for name in COUNTS}
+        failures = [f"{group.get('group_id')}: {text}" for group in groups for text in group.get("failures", ())]
+        failures += [f"{group.get('group_id')}: failed" for group in groups if group.get("status") == "failed"]
+        return {
+            "run_id": run_id,
+            "finished_at": now,
+            "groups": len(groups),
+            **counts,
+            "lag_seconds": max((int(group.get("lag_seconds", 0)) for group in groups), default=0),
+            "waiting_segments": waiting,
+            "waiting_seconds": now - oldest if waiting else 0,
+            "problems": list(plan.get("problems", ())),
+            "failures": failures[:50],
+            "indices": self._make_indices(now),
+        }
+
+    def _make_indices(self, now: int) -> str:
+        """`ok`, what was made, or why not: trouble with OpenSearch must not fail the report."""
+        try:
+            needed = {*indices_ahead(now, self.settings.index_period), *self.segments.waiting_indices()}
+            made = [index for index in sorted(needed - self.keeper.existing()) if self.keeper.ensure(index)]
+        except TabletrailError as error:
+            return f"{type(error).__name__}: {error}"
+        return "made " + ", ".join(made) if made else "ok"
+
+    def _emit(self, note: Mapping[str, Any]) -> None:
+        self.metrics.emit(
+            {
+                "Entries": note["entries"],
+                "LagSeconds": note["lag_seconds"],
+                "WaitingSegments": note["waiting_segments"],
+                "WaitingSeconds": note["waiting_seconds"],
+                "Gaps": note["gaps"],
+                "Parked": note["parked"],
+                "Failures": len(note["failures"]),
+                "Problems": len(note["problems"]),
+            }
+        )
