@@ -1,0 +1,170 @@
+"""A stream record as an entry of kind `change`.
+
+Rules
+- EntryError for whatever DynamoDB would not send: the caller makes an `unreadable` entry of it.
+- A missing image (the stream's view type is not NEW_AND_OLD_IMAGES) is no error: the entry says `tabletrail.incomplete`
+  where that leaves open what changed, and never shows a whole image as a change.
+- What did not change is not looked into; it is carried in `images` as it came.
+
+Called by `entry`.
+"""
+
+from __future__ import annotations
+
+from json.encoder import JSONEncoder
+from typing import Any
+
+from tabletrail.core.actor import actor_of, identity_of, is_ttl
+from tabletrail.core.diff import Diff, Image, diff
+from tabletrail.core.document import (
+    SCHEMA,
+    SEQUENCE_DIGITS,
+    SEVERITY_NONE,
+    Conversion,
+    Entry,
+    Source,
+    fixed_fields,
+    moment_of,
+    seal,
+    sequence_key,
+)
+from tabletrail.core.identity import change_id
+from tabletrail.core.message import change_message
+from tabletrail.core.paths import TEXT_CHARACTERS, cut_path, cut_text, cut_with_hash, top_level
+from tabletrail.core.values import SCALARS, leaf_text, typed
+from tabletrail.errors import EntryError
+
+END_OF_TIME = 253_402_300_800
+"""The year 10000, where RFC 3339 ends."""
+
+ACTIONS = {"INSERT": "insert", "MODIFY": "modify", "REMOVE": "remove"}
+_EVENT_TYPES = {"insert": ["creation"], "modify": ["change"], "remove": ["deletion"], "expire": ["deletion"]}
+_CATEGORY = ["database"]
+
+_dump = JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def change_entry(record: dict[str, Any], source: Source, conversion: Conversion) -> Entry:
+    """The entry of one record of `source`. EntryError, or what odd data raises, if it cannot be made."""
+    event_id, data = record["eventID"], record["dynamodb"]
+    if type(event_id) is not str or not event_id:
+        raise EntryError("the record has no eventID")
+    sequence_no = sequence_of(data)
+    timestamp, index = moment_of(seconds_of(data), conversion.index_period)
+    identity = identity_of(record)
+    action = _action_of(record, is_ttl(identity))
+    old, new = _image(data, "OldImage"), _image(data, "NewImage")
+    images = images_of(old, new)
+    is_complete = _is_complete(action, old, new)
+    if action == "insert" and old is None:
+        old = {}
+    changes = diff(old or {}, new or {}) if is_complete else Diff()
+    actor = actor_of(identity, old, new, conversion.actor_attribute)
+    item_id, item_key = item_of(data["Keys"])
+    entry_id = change_id(source.stream_arn, event_id, sequence_no)
+    document = {
+        "@timestamp": timestamp,
+        "changed": changes.changed,
+        "changed_count": changes.count,
+        "changed_path": changes.changed_path,
+        "event": {
+            "action": action,
+            "category": _CATEGORY,
+            "dataset": "tabletrail.change",
+            "id": entry_id,
+            "kind": "event",
+            "sequence_key": sequence_key(sequence_no),
+            "severity": SEVERITY_NONE,
+            "type": _EVENT_TYPES[action],
+        },
+        "item": {"id": item_id, "key": item_key},
+        "message": change_message(action, actor.get("id", ""), source.table_name, item_id, changes, is_complete),
+        "stream": {"arn": source.stream_arn, "sequence": sequence_no, "shard": source.shard_id},
+        "tabletrail": _own_fields(conversion, changes.truncated, is_complete),
+        **fixed_fields(source),
+    }
+    known = {"actor": actor, "after": changes.after, "before": changes.before, "numbers": changes.numbers}
+    document.update({name: value for name, value in known.items() if value})
+    return Entry(entry_id, "change", index, sequence_no, seal(document), images)
+
+
+def sequence_of(data: dict[str, Any]) -> str:
+    """The record's sequence number as it came. EntryError unless it is 1 to 40 decimal digits."""
+    number = data.get("SequenceNumber")
+    if type(number) is not str or not (number.isascii() and number.isdigit() and len(number) <= SEQUENCE_DIGITS):
+        raise EntryError("the record has no usable sequence number")
+    return number
+
+
+def seconds_of(data: dict[str, Any]) -> int:
+    """The record's time in whole seconds since the epoch. EntryError unless it is a number before the year 10000."""
+    time: Any = data.get("ApproximateCreationDateTime")
+    if type(time) not in (int, float) or not 0 <= time < END_OF_TIME:
+        raise EntryError("the record has no usable time")
+    return int(time)
+
+
+def item_of(keys: Any) -> tuple[str, dict[str, str]]:
+    """(item.id, item.key) of a record's Keys.
+
+    item.id is the key's text. Of two key attributes, in the order of their names (a record does not tell which is the
+    partition key), both texts are joined by `/`, with each `\\` and `/` inside them behind a `\\`.
+    """
+    if type(keys) is not dict or not keys:
+        raise EntryError("the record has no keys")
+    texts: dict[str, str] = {}
+    for name in sorted(keys):
+        kind, content = typed(keys[name])
+        if kind not in SCALARS:
+            raise EntryError("a key attribute is neither text nor number nor binary")
+        texts[name] = leaf_text(kind, content)
+    if len(texts) == 1:
+        readable = next(iter(texts.values()))
+    else:
+        readable = "/".join([text.replace("\\", "\\\\").replace("/", "\\/") for text in texts.values()])
+    return cut_id(readable), {cut_path(top_level(name)): cut_text(text) for name, text in texts.items()}
+
+
+def cut_id(readable: str) -> str:
+    """At most 1,000 characters of an item's key, then an ellipsis, `#` and the SHA-256 of all: still one item's own."""
+    if len(readable) <= TEXT_CHARACTERS:
+        return readable
+    return readable[:TEXT_CHARACTERS] + cut_with_hash(readable, 0)
+
+
+def images_of(old: Image | None, new: Image | None) -> bytes:
+    """Both whole images in DynamoDB's typed JSON, as they came."""
+    before = "null" if old is None else _dump(old)
+    after = "null" if new is None else _dump(new)
+    return f'{{"form":"plain","new":{after},"old":{before}}}'.encode()
+
+
+def _action_of(record: dict[str, Any], is_expired: bool) -> str:
+    action = ACTIONS.get(record["eventName"])
+    if action is None:
+        raise EntryError("the record's eventName is none of INSERT, MODIFY, REMOVE")
+    return "expire" if is_expired and action == "remove" else action
+
+
+def _image(data: dict[str, Any], name: str) -> Image | None:
+    image = data.get(name)
+    if image is None or type(image) is dict:
+        return image
+    raise EntryError(f"the record's {name} is not a JSON object")
+
+
+def _is_complete(action: str, old: Image | None, new: Image | None) -> bool:
+    if action == "insert":
+        return new is not None
+    if action == "modify":
+        return old is not None and new is not None
+    return old is not None
+
+
+def _own_fields(conversion: Conversion, is_truncated: bool, is_complete: bool) -> dict[str, Any]:
+    fields: dict[str, Any] = {"kind": "change", "rules_version": conversion.rules_version, "schema": SCHEMA}
+    if is_truncated:
+        fields["truncated"] = True
+    if not is_complete:
+        fields["incomplete"] = True
+    return fields

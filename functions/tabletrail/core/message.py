@@ -1,0 +1,72 @@
+"""The one sentence of an entry, for people and for full-text search.
+
+    alice changed status from paid to shipped on orders order#17
+    status changed from paid to shipped, note set to call first and 4 more on orders order#17
+    TTL expired orders order#17
+
+Rules
+- Values are short and on one line; the exact ones are in `before` and `after`.
+- Without a known actor the sentence names none: it never guesses.
+
+Called by the conversion.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tabletrail.core.diff import Diff
+
+MOST_NAMED = 3
+SHORT = 80
+_ITEM_SHORT = 200
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+_WHOLE_ITEM = {
+    "insert": ("created", "was created"),
+    "remove": ("removed", "was removed"),
+    "expire": ("expired", "expired"),
+}
+
+
+def change_message(action: str, actor: str, table: str, item: str, changes: Diff, is_complete: bool) -> str:
+    """`actor` is empty if unknown; `is_complete` is false where the stream gave no image to compare with."""
+    place = f"{table} {short(item, _ITEM_SHORT)}"
+    who = "TTL" if action == "expire" else short(actor)
+    if action != "modify":
+        active, passive = _WHOLE_ITEM[action]
+        return f"{who} {active} {place}" if who else f"{place} {passive}"
+    if not is_complete:
+        what = f"{who} changed {place}" if who else f"{place} was changed"
+        return f"{what}; the stream holds no image to tell what"
+    if not changes.changed:
+        return f"{who} wrote {place}" if who else f"{place} was written"
+    tell = _active if who else _passive
+    told = ", ".join([tell(changes, path) for path in changes.changed[:MOST_NAMED]])
+    more = f" and {changes.count - MOST_NAMED} more" if changes.count > MOST_NAMED else ""
+    return f"{who} {told}{more} on {place}" if who else f"{told}{more} on {place}"
+
+
+def _active(changes: Diff, path: str) -> str:
+    before, after = changes.before.get(path), changes.after.get(path)
+    if after is None:
+        return f"removed {short(path)}"
+    if before is None:
+        return f"set {short(path)} to {short(after)}"
+    return f"changed {short(path)} from {short(before)} to {short(after)}"
+
+
+def _passive(changes: Diff, path: str) -> str:
+    before, after = changes.before.get(path), changes.after.get(path)
+    if after is None:
+        return f"{short(path)} removed"
+    if before is None:
+        return f"{short(path)} set to {short(after)}"
+    return f"{short(path)} changed from {short(before)} to {short(after)}"
+
+
+def short(text: str, limit: int = SHORT) -> str:
+    """On one line, at most `limit` characters."""
+    if len(text) > limit:
+        text = text[:limit] + "…"
+    return text if text.isprintable() else _UNPRINTABLE.sub(" ", text)
