@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tabletrail.core.cluster_objects import (
+    TEMPLATE,
     merged_mapping,
     replicas_for,
     same_role,
@@ -30,14 +31,19 @@ from tabletrail.core.periods import PREFIX
 from tabletrail.errors import DowngradeError, InstallError, TransientError
 from tabletrail.ports import Clock, IndexKeeper
 
-TEMPLATE = "tabletrail-v1"
-"""The keeper looks for a template of this name before it makes an index."""
-
 NO_AUTO_CREATE = "tabletrail*"
 """With the alias's own name in it: an index that made itself under that name would shut the alias out."""
 
 AUTO_CREATE_SETTING = "action.auto_create_index"
+LEVELS = ("transient", "persistent", "defaults")
 WAIT_SECONDS = 2.0
+
+PROPERTIES = {
+    "tabletrail_writer": "WriterRoles",
+    "tabletrail_index_owner": "IndexOwnerRoles",
+    "tabletrail_reader": "ReaderRoles",
+}
+"""Which property of the deployment names the IAM roles that get a role."""
 
 
 class Cluster(Protocol):
@@ -53,8 +59,8 @@ class Cluster(Protocol):
 
     def put_template(self, name: str, template: Mapping[str, Any]) -> None: ...
 
-    def settings(self, level: str) -> dict[str, str]:
-        """Flat, of one level: transient, persistent or defaults. The first of these that has a setting decides."""
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """Flat, by level: transient, persistent, defaults. The first of these that has a setting decides."""
 
     def put_setting(self, level: str, name: str, value: str) -> None: ...
 
@@ -103,6 +109,18 @@ class Grant:
     withdrawn: tuple[str, ...] = ()
 
 
+def grants_of(properties: Mapping[str, Any], old: Mapping[str, Any], with_users: bool) -> dict[str, Grant]:
+    """From the deployment's properties and those of the one before: lists of IAM role ARNs.
+
+    `with_users`: the user of a role's own name gets it too, where functions log in by password.
+    """
+    grants = {}
+    for role, name in PROPERTIES.items():
+        now, before = _names(properties.get(name)), _names(old.get(name))
+        grants[role] = Grant((role,) if with_users else (), now, tuple(arn for arn in before if arn not in now))
+    return grants
+
+
 @dataclass(slots=True)
 class Report:
     written: list[str] = field(default_factory=list)
@@ -132,7 +150,7 @@ def install(
         lambda: _install_template(cluster, bundle, nodes, report),
         lambda: _forbid_auto_create(cluster, report),
         lambda: _install_roles(cluster, bundle.roles, grants, report),
-        *(lambda index=index: _make_index(keeper, index, report) for index in indices),  # type: ignore[misc]
+        *(lambda index=index: _make_index(keeper, index, report) for index in indices),
         lambda: _look_around(cluster, report),
     ]
     for step in steps:
@@ -163,8 +181,9 @@ def _install_template(cluster: Cluster, bundle: Bundle, nodes: int, report: Repo
             f"the cluster holds version {theirs} of the index template {bundle.template_name}, this release brings "
             f"{ours}: deploy the newer release again. Nothing was written"
         )
-    levels = {**cluster.settings("defaults"), **cluster.settings("persistent"), **cluster.settings("transient")}
-    wanted = with_replicas(bundle.template, replicas_for(nodes, levels))
+    levels = cluster.settings()
+    effective = {name: value for level in reversed(LEVELS) for name, value in levels.get(level, {}).items()}
+    wanted = with_replicas(bundle.template, replicas_for(nodes, effective))
     name = f"index template {bundle.template_name}"
     if found is not None and same_template(found, wanted):
         report.unchanged.append(name)
@@ -175,9 +194,8 @@ def _install_template(cluster: Cluster, bundle: Bundle, nodes: int, report: Repo
 
 def _forbid_auto_create(cluster: Cluster, report: Report) -> None:
     """A transient value hides the persistent one, so it is the one to change where it exists."""
-    values = {
-        level: cluster.settings(level).get(AUTO_CREATE_SETTING) for level in ("transient", "persistent", "defaults")
-    }
+    levels = cluster.settings()
+    values = {level: levels.get(level, {}).get(AUTO_CREATE_SETTING) for level in LEVELS}
     level = "transient" if values["transient"] is not None else "persistent"
     effective = next((value for value in values.values() if value is not None), None)
     wanted = without_auto_create(effective, NO_AUTO_CREATE)
@@ -242,3 +260,9 @@ def _look_around(cluster: Cluster, report: Report) -> None:
     ):
         if plugin not in plugins:
             report.notes.append(f"The cluster has no {plugin}: {loss}")
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """A deployment gives lists or comma-separated text; empty entries come from conditions that do not hold."""
+    parts = value if isinstance(value, list) else str(value or "").split(",")
+    return tuple(str(part).strip() for part in parts if str(part).strip())

@@ -17,12 +17,11 @@ from typing import Any
 from opensearchpy import OpenSearch
 
 from tabletrail.aws.opensearch_connect import Reply, ask
+from tabletrail.core.cluster_objects import TEMPLATE
 from tabletrail.core.outcome import ItemResult, Outcome, outcome_of
 from tabletrail.core.periods import PATTERN
 from tabletrail.errors import TransientError
 from tabletrail.ports import BulkReply
-
-TEMPLATE = "tabletrail-v1"
 
 _BULK_PARAMS = {"filter_path": "errors,items.*.status,items.*.error.type"}
 """A domain ignores parameters of a signed POST: what comes back may be a whole reply, which reads the same."""

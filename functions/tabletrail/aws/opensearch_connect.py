@@ -3,8 +3,8 @@
 Rules
 - Nothing is retried here: the protocol decides when a request may be sent again, and sending it again is safe.
 - Statuses are values, not exceptions; only a missing reply is a TransientError, with what to do.
-- TLS is always verified. Proxies, certificates and passwords that the environment names are never used: audit data goes
-  to the endpoint of the settings or nowhere.
+- TLS is always verified. Proxies and passwords that the environment names are never used: audit data goes to the
+  endpoint of the settings or nowhere.
 - opensearch-py writes whole requests into its debug log: its loggers are silenced, since those hold item data.
 
 Called by the adapters beside it, the handlers and the command line.
@@ -25,6 +25,7 @@ from opensearchpy import OpenSearch, RequestsHttpConnection
 from opensearchpy.exceptions import ConnectionError as NoConnection
 from opensearchpy.exceptions import ConnectionTimeout, OpenSearchException, SSLError, TransportError
 
+from tabletrail.aws.clients import control_client, new_session
 from tabletrail.errors import SettingsError, TransientError
 from tabletrail.settings import Settings
 
@@ -111,13 +112,14 @@ def silence_bodies() -> None:
 
 
 def secret_reader(session: Any) -> SecretReader:
-    """Reads AWS Secrets Manager through a boto3 session. TransientError if it cannot."""
+    """Reads AWS Secrets Manager through a botocore session. TransientError if it cannot."""
 
     def read(name: str) -> str:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            return str(session.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+            client = control_client(session, "secretsmanager")
+            return str(client.get_secret_value(SecretId=name)["SecretString"])
         except (BotoCoreError, ClientError, KeyError) as error:
             raise TransientError(
                 f"the secret {name} cannot be read ({type(error).__name__}): does it exist, may this function read it?"
@@ -143,16 +145,15 @@ def _by_password(settings: Settings, read_secret: SecretReader, read_seconds: fl
 
 
 def _by_signature(settings: Settings, read_seconds: float) -> OpenSearch:
-    import boto3
     from requests_aws4auth import AWS4Auth
 
-    session = boto3.Session()
-    credentials = session.get_credentials()
-    if credentials is None or not session.region_name:
+    session = new_session()
+    credentials, region = session.get_credentials(), session.get_config_variable("region")
+    if credentials is None or not region:
         raise SettingsError("signing requests to OpenSearch needs AWS credentials and a region (AWS_REGION)")
     return OpenSearch(
         hosts=[_host(settings.opensearch_endpoint)],
-        http_auth=AWS4Auth(refreshable_credentials=credentials, region=session.region_name, service="es"),
+        http_auth=AWS4Auth(refreshable_credentials=credentials, region=region, service="es"),
         connection_class=SigningConnection,
         timeout=(CONNECT_SECONDS, read_seconds),
         max_retries=0,
