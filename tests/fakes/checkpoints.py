@@ -71,7 +71,8 @@ class FakeCheckpoints:
     def group(self, group_id: str) -> list[ShardRow]:
         now = self._clock.now()
         keys = [key for key in self._rows.groups if self._rows.group_seen(key, now) == group_id]
-        return [self._rows.shards[key] for key in keys if key in self._rows.shards]
+        rows = [self._rows.shards[key] for key in keys if key in self._rows.shards]
+        return [row for row in rows if row.group_id == group_id]
 
     def shards_of(self, stream_arn: str, shard_ids: Iterable[str] | None = None) -> list[ShardRow]:
         rows = [row for key, row in self._rows.shards.items() if key.stream_arn == stream_arn]

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from tabletrail.core.checkpoint import SegmentRow
 from tabletrail.errors import ObjectExistsError, ObjectMissingError, TabletrailError
 from tabletrail.ports import Clock
-
 from tests.fakes.checkpoints import Rows
 
 COUNT_LIMIT = 10_000

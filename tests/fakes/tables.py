@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from tabletrail.errors import TabletrailError
 from tabletrail.ports import TableView
-
 from tests.fakes.stream import FakeStream
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"

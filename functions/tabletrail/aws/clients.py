@@ -1,0 +1,63 @@
+"""The SDK's clients, each with the time-outs and retries that its adapter counts on.
+
+Rules
+- One botocore session in a process; its clients are safe to share between threads.
+- Retries are the SDK's where a call may be repeated blindly, and `tries.Tries` where it matters what happened.
+- Short time-outs: a deadline holds only if no single call can outlast what is kept back for it.
+
+Called where adapters are wired: the handlers, the command line, the tests.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+CONNECT_SECONDS = 1
+READ_SECONDS = 3
+THREADS = 16
+"""Connections kept for one service; more threads than this would open connections and throw them away."""
+
+
+def new_session() -> Any:
+    """A botocore session with credentials and region as the SDK finds them."""
+    return botocore.session.get_session()
+
+
+def dynamodb_client(session: Any) -> Any:
+    """For the checkpoint tables: no retries of its own, see `tries`."""
+    return session.create_client(
+        "dynamodb",
+        config=Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            max_pool_connections=THREADS,
+            retries={"mode": "standard", "total_max_attempts": 1},
+        ),
+    )
+
+
+def streams_client(session: Any) -> Any:
+    """For DescribeStream and GetShardIterator, which may be repeated."""
+    return session.create_client("dynamodbstreams", config=_repeatable(read_seconds=5, attempts=4))
+
+
+def s3_client(session: Any) -> Any:
+    """For segments: up to some 10 MB, so more time to read. A put is repeatable: its own earlier try gives 412."""
+    return session.create_client("s3", config=_repeatable(read_seconds=10, attempts=3))
+
+
+def control_client(session: Any, service: str) -> Any:
+    """For `dynamodb` as the tables' control plane and `resourcegroupstaggingapi`."""
+    return session.create_client(service, config=_repeatable(read_seconds=5, attempts=4))
+
+
+def _repeatable(read_seconds: int, attempts: int) -> Config:
+    return Config(
+        connect_timeout=2,
+        read_timeout=read_seconds,
+        max_pool_connections=THREADS,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
