@@ -59,10 +59,19 @@ COVERAGE = {
     "stream_replaced": "has a new stream; the old one is read to its end",
     "stream_disabled": "has its stream switched off: changes are no longer seen",
     "stream_gone": "has lost its stream: changes are no longer seen",
+    "stream_ended": "had an old stream, which was read to its end",
+    "table_deleted": "was deleted; its stream is read to its end",
     "view_type": "has a stream without both images: what changed is not seen",
     "rules_changed": "is audited under other rules from now on",
 }
 """Known answers to `what` of a coverage entry; others are legal."""
+
+GAP = {
+    "trimmed": "shard {shard} was trimmed {after} before it was read",
+    "vanished": "shard {shard} was forgotten by its stream {after} before its end was read",
+    "stream_replaced": "no stream saw the time between the old stream's end and this one's beginning",
+}
+"""Why records may be missing."""
 
 
 def convert(record: dict[str, Any], source: Source, conversion: Conversion, fallback_time: int = 0) -> Entry:
@@ -83,15 +92,22 @@ def convert(record: dict[str, Any], source: Source, conversion: Conversion, fall
 
 
 def gap_entry(
-    source: Source, conversion: Conversion, last_position: str | None, certainty: str, observed_at: int
+    source: Source,
+    conversion: Conversion,
+    last_position: str | None,
+    certainty: str,
+    observed_at: int,
+    reason: str = "trimmed",
 ) -> Entry:
-    """Records behind `last_position` (None: from the shard's beginning) are lost. `certainty`: certain | possible."""
+    """Records behind `last_position` (None: from the beginning) are lost. `certainty`: certain | possible.
+
+    `reason` is one of GAP. `source.shard_id` is empty where no shard could have held the records.
+    """
     entry_id = gap_id(source.stream_arn, source.shard_id, last_position, certainty)
     after = f"after {last_position}" if last_position else "from its beginning"
     are = "are" if certainty == "certain" else "may be"
-    message = (
-        f"changes of {source.table_name} {are} missing: shard {source.shard_id} was trimmed {after} before it was read"
-    )
+    why = GAP[reason].format(shard=source.shard_id, after=after)
+    message = f"changes of {source.table_name} {are} missing: {why}"
     document = _document(source, conversion, "gap", entry_id, observed_at, message)
     document["event"] |= {
         "sequence_key": sequence_key(last_position or "0"),
