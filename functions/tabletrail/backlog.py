@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tabletrail.core.checkpoint import SegmentRow
-from tabletrail.core.segment import documents_of
+from tabletrail.core.segment import Line, read
 from tabletrail.deadline import Deadline
 from tabletrail.errors import ObjectMissingError, SegmentError, TransientError
 from tabletrail.index import Document, Indexer, Offered
@@ -94,7 +94,8 @@ class Backlog:
             body = self.store.get(row.key, row.version_id)
             if hashlib.sha256(body).hexdigest() != row.sha256:
                 raise SegmentError("the object's hash is not the committed one")
-            return [Document(row.segment_id, id_, index, text) for id_, index, text in documents_of(body)]
+            lines = [line for line in read(body) if isinstance(line, Line)]
+            return [Document(row.segment_id, line.id, line.index, line.document) for line in lines]
         except (ObjectMissingError, SegmentError):
             self.result.damaged = [*self.result.damaged, row.segment_id][:20]
             return None

@@ -63,8 +63,8 @@ class Coverage:
         return gap_entry(
             source_of(row, ""),
             self.conversion,
-            last_known=None,
+            last_position=None,
             certainty="possible",
-            reason=reason,
             observed_at=int(self.clock.now()),
+            reason=reason,
         )

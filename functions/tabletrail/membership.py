@@ -58,7 +58,7 @@ class Membership:
         if view.stream_enabled and view.stream_arn == row.stream_arn:
             return {row.stream_arn: replace(row, service=view.service)}
         if not view.stream_enabled and not self._may_enable(view):
-            return self._ending(row, "stream_switched_off")
+            return self._ending(row, "stream_disabled")
         changed = self._ending(row, "stream_replaced")
         return {**changed, **self._join(view, gap="stream_replaced")} if changed else {}
 

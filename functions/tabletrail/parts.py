@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from tabletrail.core.chain import next_chain, sequences_sha256
+from tabletrail.core.chain import link_of
 from tabletrail.core.checkpoint import ShardLink, ShardRow, ShardStatus, StreamRow
 from tabletrail.core.entry import Conversion, Entry, Source, convert, gap_entry
 from tabletrail.errors import ShardGoneError, TransientError
@@ -56,7 +56,8 @@ class PartMaker:
 
     def _part(self, read: ShardRead, stream: StreamRow) -> Part:
         source = source_of(stream, read.row.shard_id)
-        entries = [convert(record, source, self.conversion) for record in read.records]
+        now = int(self.clock.now())
+        entries = [convert(record, source, self.conversion, fallback_time=now) for record in read.records]
         if read.gap:
             entries.append(self._gap(read, source))
         link = self._link(read)
@@ -78,21 +79,17 @@ class PartMaker:
         return gap_entry(
             source,
             self.conversion,
-            last_known=read.row.sequence_no,
+            last_position=read.row.sequence_no,
             certainty="possible",
-            reason=read.gap,
             observed_at=int(self.clock.now()),
+            reason=read.gap,
         )
 
     def _link(self, read: ShardRead) -> ShardLink | None:
         numbers = [number for record in read.records if (number := sequence_of(record)) is not None]
         if not numbers:
             return None
-        row, digest = read.row, sequences_sha256(numbers)
-        chain = next_chain(row.chain_hash, row.stream_arn, row.shard_id, numbers[0], numbers[-1], len(numbers), digest)
-        return ShardLink(
-            row.stream_arn, row.shard_id, numbers[0], numbers[-1], len(numbers), digest, row.chain_hash, chain
-        )
+        return link_of(read.row.chain_hash, read.row.stream_arn, read.row.shard_id, numbers)
 
     def _children(self, read: ShardRead) -> tuple[ShardRow, ...] | None:
         """The children's rows if the shard is finished now; None while it is not."""

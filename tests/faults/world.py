@@ -1,0 +1,227 @@
+"""The whole product over fakes: tables that change, runs that capture, and the checks that a log must pass.
+
+`World` keeps what is durable (rows, objects, index, leases). `world.run()` is one scheduled run with processes of its
+own: whatever dies in it, the next run starts from what is durable. Faults are planned in `world.plan`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tabletrail.backlog import Backlog, BacklogResult
+from tabletrail.capture import Capture, CaptureResult, CaptureTask
+from tabletrail.core.checkpoint import GENESIS_CHAIN, SegmentRow, ShardKey, ShardStatus
+from tabletrail.core.entry import Conversion
+from tabletrail.core.periods import indices_ahead
+from tabletrail.core.segment import Line, read
+from tabletrail.coverage import Coverage
+from tabletrail.index import Breaker, Indexer
+from tabletrail.membership import Membership
+from tabletrail.parts import PartMaker
+from tabletrail.plan import Plan
+from tabletrail.report import Report
+from tabletrail.settings import Settings
+from tabletrail.staging import Stager
+from tabletrail.walking import Walker
+from tests.fakes.checkpoints import FakeCheckpoints, Rows
+from tests.fakes.clock import FakeClock
+from tests.fakes.faulty import Plan as Faults
+from tests.fakes.index import FakeIndex
+from tests.fakes.runs import FakeLeases, FakeMetrics, FakeRunNotes
+from tests.fakes.segments import FakeSegments, FakeSegmentStore
+from tests.fakes.stream import FakeStream
+from tests.fakes.tables import FakeTables, make_table
+
+
+def assert_valid_entry(entry): pass
+
+SETTINGS = Settings("streams", "shards", "segments", "runs", "bucket", "https://localhost:9200")
+
+
+@dataclass
+class World:
+    settings: Settings = SETTINGS
+    faults: Faults = field(default_factory=Faults)
+    clock: FakeClock = field(default_factory=FakeClock)
+    rows: Rows = field(default_factory=Rows)
+    written: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    """The truth: sequence numbers by stream and shard, in order."""
+
+    def __post_init__(self) -> None:
+        self.stream = FakeStream(self.clock)
+        self.tables = FakeTables(self.stream)
+        self.store = FakeSegmentStore()
+        self.index = FakeIndex()
+        self.leases = FakeLeases()
+        self.notes = FakeRunNotes()
+        self.metrics = FakeMetrics()
+        self._runs = itertools.count()
+        for index in indices_ahead(int(self.clock.now()), self.settings.index_period):
+            self.index.ensure(index)  # as the installer does at deploy
+
+    # The world's changes
+
+    def add_table(self, name: str, shards: int = 1) -> str:
+        """A tagged table with a stream; returns the stream's ARN."""
+        view = self.tables.add(make_table(name, stream="2027-01-14T07:00:00.000"))
+        assert view.stream_arn is not None
+        if view.stream_arn not in self.stream.streams:
+            self.stream.add_stream(view.stream_arn)
+        for number in range(shards):
+            self.stream.add_shard(view.stream_arn, f"shard-{number}")
+        return view.stream_arn
+
+    def write(self, stream_arn: str, shard_id: str, count: int = 1, **record: Any) -> None:
+        self.written[stream_arn, shard_id] += self.stream.write(stream_arn, shard_id, count, **record)
+
+    # The product's runs
+
+    def run(self) -> list[CaptureResult]:
+        """One minute: a run of audit_run, then the clock moves on."""
+        run_id = f"run{next(self._runs)}"
+        plan = self.planner(run_id).run(run_id)
+        results = [self.capture_until_done(group) for group in plan["groups"]]
+        if plan["acquired"]:
+            groups = [asdict(result) | {"group_id": "g"} for result in results]
+            self.reporter().run(run_id, plan["report"], groups)
+        self.clock.advance(60)
+        return results
+
+    def capture_until_done(self, group: dict[str, Any]) -> CaptureResult:
+        """As the state machine does: again while more is waiting."""
+        task = CaptureTask(group["run_id"], group["group_id"], group["deadline"])
+        result = self.capture().run(task)
+        while result.more:
+            again = self.capture().run(task)
+            again.add(asdict(result))
+            result = again
+        return result
+
+    def drain(self) -> BacklogResult:
+        """One run of index_backlog, late enough that nothing is too young for it."""
+        self.clock.advance(self.settings.backlog_delay_seconds + 1)
+        return self.backlog().run(f"backlog{next(self._runs)}")
+
+    # The product's processes, each new
+
+    def _ports(self) -> dict[str, Any]:
+        wrap = self.faults.wrap
+        return {
+            "checkpoints": wrap(FakeCheckpoints(self.rows, self.clock), "checkpoints"),
+            "segments": wrap(FakeSegments(self.rows, self.clock), "segments"),
+            "stream": wrap(self.stream, "stream"),
+            "store": wrap(self.store, "store"),
+            "index": wrap(self.index, "index"),
+            "tables": wrap(self.tables, "tables"),
+            "leases": wrap(self.leases, "leases"),
+            "notes": wrap(self.notes, "notes"),
+        }
+
+    def indexer(self, ports: dict[str, Any]) -> Indexer:
+        return Indexer(ports["index"], Breaker(self.clock), self.settings.bulk_bytes)
+
+    def capture(self) -> Capture:
+        ports = self._ports()
+        return Capture(
+            ports["checkpoints"],
+            ports["segments"],
+            ports["stream"],
+            Stager(ports["store"], self.clock),
+            self.indexer(ports),
+            PartMaker(ports["stream"], self.clock, self.settings, self.conversion()),
+            self.clock,
+            self.settings,
+        )
+
+    def planner(self, run_id: str) -> Plan:
+        ports = self._ports()
+        coverage = Coverage(
+            ports["checkpoints"],
+            ports["segments"],
+            Stager(ports["store"], self.clock),
+            self.indexer(ports),
+            self.clock,
+            self.conversion(),
+            run_id,
+        )
+        membership = Membership(ports["tables"], ports["checkpoints"], coverage, self.clock, self.settings)
+        walker = Walker(ports["stream"], ports["checkpoints"], coverage, self.clock, self.settings, {})
+        return Plan(
+            ports["checkpoints"], membership, walker, ports["leases"], ports["notes"], self.clock, self.settings
+        )
+
+    def reporter(self) -> Report:
+        ports = self._ports()
+        return Report(
+            ports["segments"], self.index, ports["leases"], ports["notes"], self.metrics, self.clock, self.settings
+        )
+
+    def backlog(self) -> Backlog:
+        ports = self._ports()
+        return Backlog(
+            ports["segments"], ports["store"], self.indexer(ports), ports["leases"], self.clock, self.settings
+        )
+
+    def conversion(self) -> Conversion:
+        return Conversion(self.settings.index_period, self.settings.actor_attribute)
+
+    # What a log must be
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Every line of every committed segment, in the order of the commits; each entry is valid."""
+        found = []
+        for row in self._committed():
+            _, *lines = read(self.store.get(row.key, row.version_id))
+            for line in lines:
+                assert isinstance(line, Line)
+                assert_valid_entry(line.entry)
+                found.append(line.entry)
+        return found
+
+    def _committed(self) -> list[SegmentRow]:
+        return [commit.segment for commit in self.rows.commits if commit.segment is not None]
+
+    def captured(self) -> dict[tuple[str, str], list[str]]:
+        """Sequence numbers of the change entries by stream and shard, in the log's order."""
+        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for entry in self.lines():
+            if entry["tabletrail"]["kind"] in ("change", "unreadable"):
+                stream = entry["stream"]
+                found[stream["arn"], stream["shard"]].append(stream["sequence"])
+        return found
+
+    def kinds(self) -> dict[str, int]:
+        counts: dict[str, int] = defaultdict(int)
+        for entry in self.lines():
+            counts[entry["tabletrail"]["kind"]] += 1
+        return counts
+
+    def assert_complete(self) -> None:
+        """Every record exactly one entry, in order; chains unbroken; every entry indexed; rows and segments agree."""
+        assert dict(self.captured()) == {key: numbers for key, numbers in self.written.items() if numbers}
+        self._assert_chains()
+        ids = [entry["event"]["id"] for entry in self.lines()]
+        assert len(ids) == len(set(ids)), "an entry stands twice in the log"
+        assert set(self.index.documents()) == set(ids), "the index and the log differ"
+        assert not FakeSegments(self.rows, self.clock).count_waiting()[0], "a segment still waits"
+
+    def _assert_chains(self) -> None:
+        heads: dict[ShardKey, str] = {}
+        for row in self._committed():
+            for link in row.links:
+                key = ShardKey(link.stream_arn, link.shard_id)
+                assert link.previous_chain == heads.get(key, GENESIS_CHAIN), "a hole in a shard's chain"
+                heads[key] = link.chain
+        for key, head in heads.items():
+            assert self.rows.shards[key].chain_hash == head
+
+    def statuses(self, stream_arn: str) -> dict[str, ShardStatus]:
+        return {key.shard_id: row.status for key, row in self.rows.shards.items() if key.stream_arn == stream_arn}
+
+
+def dumps(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
