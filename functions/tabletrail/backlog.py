@@ -20,7 +20,7 @@ from typing import Any
 from tabletrail.core.checkpoint import SegmentRow
 from tabletrail.core.segment import Line, read
 from tabletrail.deadline import Deadline
-from tabletrail.errors import ObjectMissingError, SegmentError, TransientError
+from tabletrail.errors import ObjectMissingError, SegmentError, TabletrailError
 from tabletrail.index import Document, Indexer, Offered
 from tabletrail.ports import Clock, Leases, Segments, SegmentStore
 from tabletrail.settings import Settings
@@ -68,7 +68,7 @@ class Backlog:
         self.result.acquired = True
         try:
             self._drain(Deadline.after(self.clock, self.settings.function_seconds))
-        except TransientError as error:
+        except TabletrailError as error:
             self.result.trouble = type(error).__name__
         finally:
             self.leases.release(LEASE, owner)

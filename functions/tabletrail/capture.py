@@ -36,7 +36,7 @@ from tabletrail.core.checkpoint import (
     StreamRow,
 )
 from tabletrail.deadline import Deadline
-from tabletrail.errors import CommitUnknownError, TransientError
+from tabletrail.errors import CommitUnknownError, TabletrailError
 from tabletrail.index import Indexer
 from tabletrail.parts import Part, PartMaker
 from tabletrail.ports import Checkpoints, Clock, Segments, StreamReader
@@ -108,7 +108,7 @@ class Capture:
                 reads = self._read(rows, deadline)
                 self._commit_all(task, self.parts.make(reads, streams))
                 self._note(reads)
-        except TransientError as error:
+        except TabletrailError as error:
             self.result.failures.append(type(error).__name__)
             self.result.more = False
         self.result.more = self.result.more and self.clock.now() < task.deadline
@@ -197,7 +197,7 @@ class Capture:
             return
         try:
             self.segments.mark_indexed(segment_id, int(self.clock.now()), parked)
-        except TransientError as error:
+        except TabletrailError as error:
             self.result.failures.append(f"mark: {type(error).__name__}")
 
     def _note(self, reads: Sequence[ShardRead]) -> None:

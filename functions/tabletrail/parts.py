@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from tabletrail.core.chain import link_of
 from tabletrail.core.checkpoint import ShardLink, ShardRow, ShardStatus, StreamRow
 from tabletrail.core.entry import Conversion, Entry, Source, convert, gap_entry
-from tabletrail.errors import ShardGoneError, TransientError
+from tabletrail.errors import ShardGoneError, TabletrailError
 from tabletrail.ports import Clock, StreamReader
 from tabletrail.reading import ShardRead, record_time, sequence_of
 from tabletrail.settings import Settings
@@ -100,7 +100,7 @@ class PartMaker:
             shards = self.stream.children(row.stream_arn, row.shard_id)
         except ShardGoneError:
             shards = ()
-        except TransientError as error:
+        except TabletrailError as error:
             read.failure = type(error).__name__
             return None
         return tuple(

@@ -23,6 +23,7 @@ from tabletrail.deadline import Deadline
 from tabletrail.errors import (
     IteratorExpiredError,
     ShardGoneError,
+    TabletrailError,
     TransientError,
     TrimmedError,
 )
@@ -91,7 +92,7 @@ class ShardReader:
             self._restart_behind_gap(result)
         except ShardGoneError:
             result.gap, result.is_ended, result.iterator = "vanished", True, None
-        except (TransientError, IteratorExpiredError) as error:
+        except TabletrailError as error:
             result.failure = type(error).__name__
         return result
 

@@ -48,11 +48,13 @@ class Report:
             self.leases.release(LEASE, run_id)
 
     def _note(self, run_id: str, plan: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        # A group that failed in a later call of the run brings what its earlier calls committed.
+        groups = [{**(group.get("so_far") or {}), **group} for group in groups]
         waiting, oldest = self.segments.count_waiting()
         now = int(self.clock.now())
         counts = {name: sum(int(group.get(name, 0)) for group in groups) for name in COUNTS}
         failures = [f"{group.get('group_id')}: {text}" for group in groups for text in group.get("failures", ())]
-        failures += [f"{group.get('group_id')}: failed" for group in groups if group.get("status") == "failed"]
+        failures += [f"{group.get('group_id')}: {group['error']}" for group in groups if group.get("error")]
         return {
             "run_id": run_id,
             "finished_at": now,

@@ -1,0 +1,162 @@
+"""Puts the use cases together from their adapters, once for each warm function.
+
+Rules
+- Everything that is costly to make (sessions, clients, the OpenSearch connection, the breaker) is made once and kept;
+  what holds the state of one call is made for each call.
+- OpenSearch is imported and connected only when something is to be indexed: a quiet run does not pay for it.
+
+Called by the handlers.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import Any
+
+from tabletrail.aws.checkpoints import TableCheckpoints
+from tabletrail.aws.clients import control_client, dynamodb_client, new_session, s3_client, streams_client
+from tabletrail.aws.clock import SystemClock
+from tabletrail.aws.commit import TableNames
+from tabletrail.aws.metrics import EmfMetrics
+from tabletrail.aws.runs import TableLeases, TableRunNotes
+from tabletrail.aws.segment_store import BucketSegmentStore
+from tabletrail.aws.segments import TableSegments
+from tabletrail.aws.streams import SignedStreamReader
+from tabletrail.aws.tables import AccountTables
+from tabletrail.aws.tries import Tries
+from tabletrail.backlog import Backlog
+from tabletrail.capture import Capture
+from tabletrail.core.entry import Conversion
+from tabletrail.coverage import Coverage
+from tabletrail.index import Breaker, Indexer
+from tabletrail.membership import Membership
+from tabletrail.parts import PartMaker
+from tabletrail.plan import Plan
+from tabletrail.ports import BulkReply, EntryIndex, IndexKeeper
+from tabletrail.report import Report
+from tabletrail.settings import Settings
+from tabletrail.staging import Stager
+from tabletrail.walking import Walker
+
+
+class Wiring:
+    """The adapters of one process, each made when it is first asked for."""
+
+    def __init__(self, settings: Settings | None = None, session: Any = None) -> None:
+        """SettingsError, at once, if the environment is not as it must be."""
+        self.settings = settings or Settings.from_environment(os.environ)
+        self.session = session or new_session()
+        self.clock = SystemClock()
+        self.breaker = Breaker(self.clock)
+        self._tries = Tries(self.clock)
+
+    @cached_property
+    def _dynamodb(self) -> Any:
+        return dynamodb_client(self.session)
+
+    @cached_property
+    def checkpoints(self) -> TableCheckpoints:
+        names = TableNames(self.settings.streams_table, self.settings.shards_table, self.settings.segments_table)
+        return TableCheckpoints(self._dynamodb, names, self._tries)
+
+    @cached_property
+    def segments(self) -> TableSegments:
+        return TableSegments(self._dynamodb, self.settings.segments_table, self._tries)
+
+    @cached_property
+    def store(self) -> BucketSegmentStore:
+        return BucketSegmentStore(s3_client(self.session), self.settings.segments_bucket)
+
+    @cached_property
+    def leases(self) -> TableLeases:
+        return TableLeases(self._dynamodb, self.settings.runs_table, self._tries)
+
+    @cached_property
+    def notes(self) -> TableRunNotes:
+        return TableRunNotes(self._dynamodb, self.settings.runs_table, self._tries)
+
+    @cached_property
+    def stream(self) -> SignedStreamReader:
+        return SignedStreamReader(self.session, streams_client(self.session), self.clock)
+
+    @cached_property
+    def tables(self) -> AccountTables:
+        tag = (self.settings.tag_key, self.settings.tag_value)
+        return AccountTables(
+            control_client(self.session, "dynamodb"),
+            control_client(self.session, "resourcegroupstaggingapi"),
+            self.clock,
+            tag=tag,
+            service_tag=self.settings.service_tag,
+        )
+
+    @cached_property
+    def _opensearch(self) -> Any:
+        from tabletrail.aws.opensearch_connect import connect, secret_reader
+
+        return connect(self.settings, secret_reader(self.session))
+
+    @cached_property
+    def keeper(self) -> IndexKeeper:
+        from tabletrail.aws.opensearch import OpenSearchKeeper
+
+        return OpenSearchKeeper(self._opensearch)
+
+    def create(self, body: bytes) -> BulkReply:
+        """`EntryIndex`, connected at its first use."""
+        return self._index.create(body)
+
+    @cached_property
+    def _index(self) -> EntryIndex:
+        from tabletrail.aws.opensearch import OpenSearchIndex
+
+        return OpenSearchIndex(self._opensearch)
+
+    @cached_property
+    def _conversion(self) -> Conversion:
+        return Conversion(self.settings.index_period, self.settings.actor_attribute)
+
+    def _stager(self) -> Stager:
+        return Stager(self.store, self.clock)
+
+    def _indexer(self) -> Indexer:
+        return Indexer(self, self.breaker, self.settings.bulk_bytes)
+
+    def capture(self) -> Capture:
+        """For one call of CaptureShards."""
+        parts = PartMaker(self.stream, self.clock, self.settings, self._conversion)
+        return Capture(
+            self.checkpoints,
+            self.segments,
+            self.stream,
+            self._stager(),
+            self._indexer(),
+            parts,
+            self.clock,
+            self.settings,
+        )
+
+    def plan(self, run_id: str) -> Plan:
+        """For one call of PlanRun."""
+        coverage = Coverage(
+            self.checkpoints,
+            self.segments,
+            self._stager(),
+            self._indexer(),
+            self.clock,
+            self._conversion,
+            run_id,
+        )
+        membership = Membership(self.tables, self.checkpoints, coverage, self.clock, self.settings)
+        walker = Walker(self.stream, self.checkpoints, coverage, self.clock, self.settings, {})
+        return Plan(self.checkpoints, membership, walker, self.leases, self.notes, self.clock, self.settings)
+
+    def backlog(self) -> Backlog:
+        """For one call of IndexSegments."""
+        return Backlog(self.segments, self.store, self._indexer(), self.leases, self.clock, self.settings)
+
+    def report(self) -> Report:
+        """For one call of ReportRun."""
+        metrics = EmfMetrics(self.clock)
+        return Report(self.segments, self.keeper, self.leases, self.notes, metrics, self.clock, self.settings)
