@@ -91,7 +91,7 @@ def prune(root: Path) -> None:
     for entry in (root / "botocore" / "data").iterdir():
         if entry.is_dir() and entry.name not in SERVICES:
             shutil.rmtree(entry)
-    for folder in ("bin", "botocore/docs", "boto3/docs", "boto3/examples"):
+    for folder in ("bin", "boto3/examples"):
         shutil.rmtree(root / folder, ignore_errors=True)
     for info in root.glob("*.dist-info"):
         for note in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"):
