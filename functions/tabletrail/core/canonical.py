@@ -39,9 +39,11 @@ def canonical_unchecked(value: Any) -> bytes:
     The conversion of a page spends its time here, so the walk over every value is left to the maker.
     """
     try:
-        data = _sorted_by_code_point(value).encode()
+        text = _sorted_by_code_point(value)
+        data = text.encode()
         # Code points and UTF-16 code units sort alike unless a supplementary character (4 bytes in UTF-8) takes part.
-        if _SUPPLEMENTARY.search(data) is not None:
+        # `isascii` is a flag's look-up and spares most entries the search.
+        if not text.isascii() and _SUPPLEMENTARY.search(data) is not None:
             data = _sorted_by_code_unit(value).encode()
     except UnicodeEncodeError:
         raise EntryError("a text holds half of a surrogate pair, which no UTF-8 can carry") from None

@@ -11,10 +11,10 @@ Called by `entry`.
 
 from __future__ import annotations
 
-from json.encoder import JSONEncoder
 from typing import Any
 
 from tabletrail.core.actor import actor_of, identity_of, is_ttl
+from tabletrail.core.canonical import canonical_unchecked
 from tabletrail.core.diff import Diff, Image, diff
 from tabletrail.core.document import (
     SCHEMA,
@@ -30,8 +30,8 @@ from tabletrail.core.document import (
 )
 from tabletrail.core.identity import change_id
 from tabletrail.core.message import change_message
-from tabletrail.core.paths import TEXT_CHARACTERS, cut_path, cut_text, cut_with_hash, top_level
-from tabletrail.core.values import SCALARS, leaf_text, typed
+from tabletrail.core.paths import TEXT_CHARACTERS, cut_path, cut_text, cut_with_hash, member
+from tabletrail.core.values import SCALARS, view
 from tabletrail.errors import EntryError
 
 END_OF_TIME = 253_402_300_800
@@ -40,8 +40,6 @@ END_OF_TIME = 253_402_300_800
 ACTIONS = {"INSERT": "insert", "MODIFY": "modify", "REMOVE": "remove"}
 _EVENT_TYPES = {"insert": ["creation"], "modify": ["change"], "remove": ["deletion"], "expire": ["deletion"]}
 _CATEGORY = ["database"]
-
-_dump = JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")).encode
 
 
 def change_entry(record: dict[str, Any], source: Source, conversion: Conversion) -> Entry:
@@ -114,15 +112,15 @@ def item_of(keys: Any) -> tuple[str, dict[str, str]]:
         raise EntryError("the record has no keys")
     texts: dict[str, str] = {}
     for name in sorted(keys):
-        kind, content = typed(keys[name])
-        if kind not in SCALARS:
+        leaf, _ = view(keys[name])
+        if leaf is None or leaf[0] not in SCALARS:
             raise EntryError("a key attribute is neither text nor number nor binary")
-        texts[name] = leaf_text(kind, content)
+        texts[name] = leaf[1]
     if len(texts) == 1:
         readable = next(iter(texts.values()))
     else:
         readable = "/".join([text.replace("\\", "\\\\").replace("/", "\\/") for text in texts.values()])
-    return cut_id(readable), {cut_path(top_level(name)): cut_text(text) for name, text in texts.items()}
+    return cut_id(readable), {cut_path(member("", name)): cut_text(text) for name, text in texts.items()}
 
 
 def cut_id(readable: str) -> str:
@@ -133,10 +131,8 @@ def cut_id(readable: str) -> str:
 
 
 def images_of(old: Image | None, new: Image | None) -> bytes:
-    """Both whole images in DynamoDB's typed JSON, as they came."""
-    before = "null" if old is None else _dump(old)
-    after = "null" if new is None else _dump(new)
-    return f'{{"form":"plain","new":{after},"old":{before}}}'.encode()
+    """Both whole images in DynamoDB's typed JSON, canonical: whatever order the attributes came in."""
+    return canonical_unchecked({"form": "plain", "new": new, "old": old})
 
 
 def _action_of(record: dict[str, Any], is_expired: bool) -> str:

@@ -18,13 +18,11 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
-from tabletrail.core.paths import cut_path, cut_text, member, normalised, top_level
-from tabletrail.core.values import Leaf, children, is_searchable_number, leaf_text, typed
+from tabletrail.core.paths import cut_path, cut_text, member, normalised
+from tabletrail.core.values import Leaf, is_searchable_number, view
 
 MOST_PATHS = 1000
 MOST_NUMBERS = 100
-
-ABSENT = ("", None)
 
 Image = dict[str, Any]
 _Pair = tuple[str, Any, Any]
@@ -50,46 +48,34 @@ class Diff:
 def diff(old: Image, new: Image) -> Diff:
     """The leaves that differ. EntryError if a value that differs is no typed JSON; equal ones are not looked at."""
     found = Diff()
-    names = [name for name, value in new.items() if old.get(name) != value]
-    names += [name for name in old if name not in new]
-    names.sort()
-    for name in names:
-        _walk(found, top_level(name), old.get(name), new.get(name))
-    found.changed_path = list(dict.fromkeys(found.changed_path))
-    return found
-
-
-def _walk(found: Diff, path: str, old: Any, new: Any) -> None:
-    waiting: list[Iterator[_Pair]] = [iter([(path, old, new)])]
+    waiting = [_members(found, "", old, new)]
     while waiting:
         pair = next(waiting[-1], None)
         if pair is None:
             waiting.pop()
             continue
-        path, old, new = pair
-        old_kind, old_content = typed(old) if old is not None else ABSENT
-        new_kind, new_content = typed(new) if new is not None else ABSENT
-        old_inner, new_inner = children(old_kind, old_content), children(new_kind, new_content)
-        before = None if old_inner or not old_kind else (old_kind, leaf_text(old_kind, old_content))
-        after = None if new_inner or not new_kind else (new_kind, leaf_text(new_kind, new_content))
-        if before != after:
+        path, before, after = pair
+        old_leaf, old_inside = view(before)
+        new_leaf, new_inside = view(after)
+        if old_leaf != new_leaf:
             found.count += 1
             if found.count <= MOST_PATHS:
-                _list(found, path, before, after)
-        if old_inner or new_inner:
-            old_content, new_content = old_content if old_inner else None, new_content if new_inner else None
-            waiting.append(_members(found, path, old_content, new_content))
-            waiting.append(_elements(found, path, old_content, new_content))
+                _list(found, path, old_leaf, new_leaf)
+        if old_inside or new_inside:
+            waiting.append(_elements(found, path, old_inside, new_inside))
+            waiting.append(_members(found, path, old_inside, new_inside))
+    found.changed_path = list(dict.fromkeys(found.changed_path))
+    return found
 
 
 def _members(found: Diff, path: str, old: Any, new: Any) -> Iterator[_Pair]:
     """What differs in two maps; a side that is no map has no members."""
     old, new = old if type(old) is dict else {}, new if type(new) is dict else {}
-    for name in sorted(old.keys() | new.keys()):
-        before, after = old.get(name), new.get(name)
-        if before != after:
-            # Past the limit nothing is listed: a path of some kilobytes for each leaf of a huge item is saved.
-            yield member(path, name) if found.count < MOST_PATHS else "", before, after
+    names = [name for name, value in new.items() if old.get(name) != value]
+    names += [name for name in old if name not in new]
+    for name in sorted(names):
+        # Past the limit nothing is listed: a path of some kilobytes for each leaf of a huge item is saved.
+        yield member(path, name) if found.count < MOST_PATHS else "", old.get(name), new.get(name)
 
 
 def _elements(found: Diff, path: str, old: Any, new: Any) -> Iterator[_Pair]:

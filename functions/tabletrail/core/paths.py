@@ -31,14 +31,11 @@ _RAW_IN_JSON = re.compile("[=\\x7f-\\x9f]")
 _POSITION = re.compile(r'(\["(?:[^"\\]|\\.)*"(?:#[0-9a-f]{64})?\])|\[\d+\]')
 
 
-def top_level(name: str) -> str:
-    """The path of a top-level attribute."""
-    return name if _is_plain(name) else quoted(name)
-
-
 def member(path: str, name: str) -> str:
-    """The path of `name` in the map at `path`."""
-    return f"{path}.{name}" if _is_plain(name) else path + quoted(name)
+    """The path of `name` in the map at `path`, which is empty for the item itself."""
+    if len(name) <= NAME_CHARACTERS and _PLAIN_NAME.fullmatch(name):
+        return f"{path}.{name}" if path else name
+    return path + quoted(name)
 
 
 def quoted(name: str) -> str:
@@ -47,10 +44,6 @@ def quoted(name: str) -> str:
     text = json.dumps(shown, ensure_ascii=False)
     text = _RAW_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
     return f"[{text}]" if shown is name else f"[{text}#{sha256(name.encode()).hexdigest()}]"
-
-
-def _is_plain(name: str) -> bool:
-    return len(name) <= NAME_CHARACTERS and _PLAIN_NAME.fullmatch(name) is not None
 
 
 def normalised(path: str) -> str:

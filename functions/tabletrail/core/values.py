@@ -23,49 +23,38 @@ Leaf = tuple[str, str]
 
 SCALARS = frozenset({"S", "N", "B"})
 _SETS = frozenset({"SS", "NS", "BS"})
+_INSIDES = {"M": dict, "L": list}
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
-def typed(value: Any) -> tuple[str, Any]:
-    """(type, content) of a typed value; EntryError if it is none."""
+def view(value: Any) -> tuple[Leaf | None, Any]:
+    """(leaf, None), or (None, content) for a map or list with something in it; (None, None) for None, an absence.
+
+    EntryError if it is no typed value, or its content does not fit its type.
+    """
+    if value is None:
+        return None, None
     if type(value) is not dict or len(value) != 1:
         raise EntryError("an attribute's value is not one type with its content")
-    return next(iter(value.items()))
+    [(kind, content)] = value.items()
+    if kind in SCALARS and type(content) is str:
+        return (kind, content), None
+    if content and type(content) is _INSIDES.get(kind):
+        return None, content
+    return (kind, _other_text(kind, content)), None
 
 
-def children(kind: str, content: Any) -> bool:
-    """True if the value is a map or list with something in it: a place to go into, not a leaf."""
-    if kind == "M":
-        if type(content) is not dict:
-            raise EntryError("a map's content is not a JSON object")
-    elif kind == "L":
-        if type(content) is not list:
-            raise EntryError("a list's content is not a JSON array")
-    else:
-        return False
-    return bool(content)
-
-
-def leaf_text(kind: str, content: Any) -> str:
-    """The text of a leaf. EntryError for an unknown type or a content that does not fit it."""
-    if kind in SCALARS:
-        if type(content) is str:
-            return content
-    elif kind in _SETS:
-        if type(content) is list and all(type(one) is str for one in content):
-            return json.dumps(sorted(content), ensure_ascii=False, separators=(",", ":"))
-    elif kind == "BOOL":
-        if type(content) is bool:
-            return "true" if content else "false"
-    elif kind == "NULL":
-        if type(content) is bool:
-            return "null"
-    elif kind in ("M", "L") and not children(kind, content):
+def _other_text(kind: str, content: Any) -> str:
+    """The text of a leaf that is not simply a text."""
+    if kind in _SETS and type(content) is list and all(type(one) is str for one in content):
+        return json.dumps(sorted(content), ensure_ascii=False, separators=(",", ":"))
+    if kind == "BOOL" and type(content) is bool:
+        return "true" if content else "false"
+    if kind == "NULL" and type(content) is bool:
+        return "null"
+    if kind in _INSIDES and type(content) is _INSIDES[kind]:
         return "{}" if kind == "M" else "[]"
-    raise EntryError(f"an attribute of type {kind if kind in KINDS else '(unknown)'} has a content that does not fit")
-
-
-KINDS = SCALARS | _SETS | {"BOOL", "NULL", "M", "L"}
+    raise EntryError("an attribute has an unknown type or a content that does not fit it")
 
 
 def is_searchable_number(text: str) -> bool:

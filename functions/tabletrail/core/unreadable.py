@@ -1,0 +1,60 @@
+"""A record that cannot be converted, kept whole.
+
+Rules
+- `images` carries the record as ASCII JSON text, so that half surrogate pairs and numbers of any form survive.
+- Its key is shown where it can be read. Its time is the record's where usable, else the one passed in.
+- The reason never holds item data.
+
+Called by `entry`.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Any
+
+from tabletrail.core.canonical import canonical
+from tabletrail.core.change import item_of, seconds_of, sequence_of
+from tabletrail.core.document import SEVERITY_HIGH, Conversion, Entry, Source, sequence_key
+from tabletrail.core.identity import unreadable_id
+from tabletrail.core.notices import notice, sealed
+from tabletrail.errors import EntryError
+
+
+def unreadable_entry(record: Any, source: Source, conversion: Conversion, fallback_time: int, reason: str) -> Entry:
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), default=str)
+    data = record.get("dynamodb") if type(record) is dict else None
+    data = data if type(data) is dict else {}
+    try:
+        sequence_no: str | None = sequence_of(data)
+    except EntryError:
+        sequence_no = None
+    try:
+        seconds = seconds_of(data)
+    except EntryError:
+        seconds = fallback_time
+    position = sequence_no or sha256(text.encode()).hexdigest()
+    entry_id = unreadable_id(source.stream_arn, source.shard_id, position)
+    message = f"a record of {source.table_name} could not be read: {reason}; it is kept whole in its segment"
+    document = notice(source, conversion, "unreadable", entry_id, seconds, message)
+    document["event"] |= {
+        "sequence_key": sequence_key(sequence_no or "0"),
+        "severity": SEVERITY_HIGH,
+        "type": ["error"],
+    }
+    document["tabletrail"]["unreadable"] = {"reason": reason}
+    if sequence_no:
+        document["stream"]["sequence"] = sequence_no
+    _add_item(document, data)
+    images = json.dumps({"form": "record", "record": text}, separators=(",", ":")).encode()
+    return sealed(document, conversion, seconds, sequence_no, images)
+
+
+def _add_item(document: dict[str, Any], data: dict[str, Any]) -> None:
+    try:
+        item_id, item_key = item_of(data.get("Keys"))
+        canonical([item_id, item_key])
+    except (EntryError, UnicodeEncodeError):
+        return
+    document["item"] = {"id": item_id, "key": item_key}
