@@ -43,7 +43,12 @@ def deploy(
     with step("sam build"):
         _sam(info, paths, *_build_arguments(paths, template or repository_root() / "template.yaml"))
     with step("sam deploy"):
-        _sam(info, paths, *_deploy_arguments(info, paths, overrides))
+        seen = _failures(session)
+        try:
+            _sam(info, paths, *_deploy_arguments(info, paths, overrides))
+        except DeployError as error:
+            reasons = [reason for event, reason in _failures(session).items() if event not in seen]
+            raise DeployError("sam deploy", paths.logs / _LOG, "\n".join(reasons)) from error if reasons else error
 
 
 def parse_parameters(words: list[str]) -> dict[str, str]:
@@ -67,6 +72,21 @@ def put_secrets(info: StackInfo, session: Any) -> None:
             client.create_secret(Name=name, SecretString=value)
         except client.exceptions.ResourceExistsException:
             client.put_secret_value(SecretId=name, SecretString=value)
+
+
+def _failures(session: Any) -> dict[str, str]:
+    """Event id to reason of each resource that CloudFormation could not make; sam's output drowns them."""
+    from botocore.exceptions import ClientError
+
+    try:
+        events = session.client("cloudformation").describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+    except ClientError:
+        return {}  # no such stack yet
+    return {
+        event["EventId"]: f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', event['ResourceStatus'])}"
+        for event in reversed(events)
+        if event["ResourceStatus"].endswith("_FAILED")
+    }
 
 
 def _ensure_bucket(session: Any) -> None:

@@ -94,5 +94,5 @@ class MissingEnvironmentError(LocalStackError):
 
 
 class DeployError(LocalStackError):
-    def __init__(self, command: str, log: Path, last_lines: str) -> None:
-        super().__init__(f"`{command}` failed. The end of its output ({log}):\n{last_lines}\n")
+    def __init__(self, command: str, log: Path, reasons: str) -> None:
+        super().__init__(f"`{command}` failed; its whole output is in {log}:\n{reasons}\n")

@@ -1,0 +1,22 @@
+"""What tests in every directory may ask for. Tests that need the running stack are marked `stack`."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tabletrail_local import info
+from tabletrail_local.info import StackInfo
+from tabletrail_local.paths import DIRECTORY_VARIABLE
+
+
+@pytest.fixture(scope="session")
+def stack() -> StackInfo:
+    """The local stack that `make test` started, never one that somebody works with: a test may change anything in it."""
+    if DIRECTORY_VARIABLE not in os.environ:
+        pytest.fail(
+            "this test needs a local stack: run `make test`, or start one with "
+            f"`{DIRECTORY_VARIABLE}=DIRECTORY tabletrail local up` and run pytest with the same {DIRECTORY_VARIABLE}"
+        )
+    return info.load()
