@@ -27,7 +27,7 @@ from tabletrail.errors import SegmentError
 
 FORMAT = 1
 LEVEL = 3
-"""Of zlib: an eighth smaller than level 1 for 1 ms more on a page of 1,000 records; 6 doubles the time for a seventh."""
+"""Of zlib: an eighth smaller than level 1 for 1 ms more on a page of 1,000 records; 6 doubles the time."""
 _GZIP = 31
 _PIECE = 1 << 18
 LONGEST_LINE = 64 << 20
