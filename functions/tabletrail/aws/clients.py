@@ -1,7 +1,7 @@
 """The SDK's clients, each with the time-outs and retries that its adapter counts on.
 
 Rules
-- One botocore session in a process; its clients are safe to share between threads.
+- One session in a process; its clients are safe to share between threads, making them is not.
 - Retries are the SDK's where a call may be repeated blindly, and `tries.Tries` where it matters what happened.
 - Short time-outs: a deadline holds only if no single call can outlast what is kept back for it.
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import botocore.session
+import boto3
 from botocore.config import Config
 
 CONNECT_SECONDS = 1
@@ -22,13 +22,13 @@ THREADS = 16
 
 
 def new_session() -> Any:
-    """A botocore session with credentials and region as the SDK finds them."""
-    return botocore.session.get_session()
+    """A boto3 session with credentials and region as the SDK finds them."""
+    return boto3.Session()
 
 
 def dynamodb_client(session: Any) -> Any:
     """For the checkpoint tables: no retries of its own, see `tries`."""
-    return session.create_client(
+    return session.client(
         "dynamodb",
         config=Config(
             connect_timeout=CONNECT_SECONDS,
@@ -40,18 +40,18 @@ def dynamodb_client(session: Any) -> Any:
 
 
 def streams_client(session: Any) -> Any:
-    """For DescribeStream and GetShardIterator, which may be repeated."""
-    return session.create_client("dynamodbstreams", config=_repeatable(read_seconds=5, attempts=4))
+    """For DescribeStream and GetShardIterator, which may be repeated; its connections also carry GetRecords."""
+    return session.client("dynamodbstreams", config=_repeatable(read_seconds=10, attempts=3))
 
 
 def s3_client(session: Any) -> Any:
     """For segments: up to some 10 MB, so more time to read. A put is repeatable: its own earlier try gives 412."""
-    return session.create_client("s3", config=_repeatable(read_seconds=10, attempts=3))
+    return session.client("s3", config=_repeatable(read_seconds=10, attempts=3))
 
 
 def control_client(session: Any, service: str) -> Any:
     """For `dynamodb` as the tables' control plane and `resourcegroupstaggingapi`."""
-    return session.create_client(service, config=_repeatable(read_seconds=5, attempts=4))
+    return session.client(service, config=_repeatable(read_seconds=5, attempts=4))
 
 
 def _repeatable(read_seconds: int, attempts: int) -> Config:

@@ -1,8 +1,8 @@
 """Sends AWS JSON requests that we sign ourselves, and hands back the reply's bytes unparsed.
 
 Why: botocore's parser takes ten times as long for a page of stream records as `json.loads` does, and the page is the
-work. Everything else is botocore's own: credentials that refresh, SigV4, the connection pool with its TLS settings,
-AWS_CA_BUNDLE and proxies.
+work. Everything else is botocore's own: credentials that refresh, SigV4, and the SDK client's HTTP session, so that its
+pool, time-outs, proxies, TLS settings and AWS_CA_BUNDLE hold here too.
 
 Rules
 - The CRC-32 that DynamoDB sends is of the body as sent; it is checked, so that a broken page is never converted.
@@ -21,7 +21,6 @@ from typing import Any
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import NoCredentialsError
-from botocore.httpsession import URLLib3Session
 
 from tabletrail.errors import TransientError
 
@@ -33,28 +32,18 @@ class Reply:
 
 
 class SignedRequests:
-    """One endpoint of one service in one region; safe to be used by up to `threads` threads at once."""
+    """The endpoint of one SDK client; safe to be used by as many threads at once as the client's pool holds."""
 
-    def __init__(
-        self,
-        session: Any,
-        client: Any,
-        signing_name: str,
-        *,
-        threads: int = 16,
-        connect_seconds: float = 2,
-        read_seconds: float = 10,
-    ) -> None:
-        """`client` is the SDK's for the service: its endpoint and region are used, as the environment set them."""
+    def __init__(self, session: Any, client: Any, signing_name: str) -> None:
+        """`client` is the SDK's for the service: its endpoint and region are used, as the environment set them.
+
+        Its HTTP session has no public name. botocore is pinned, and the tests of `streams` notice if it moves.
+        """
         self._credentials = session.get_credentials()
         self._endpoint: str = client.meta.endpoint_url
         self._region: str = client.meta.region_name
         self._signing_name = signing_name
-        # True: the default bundle. The SDK's clients resolve the setting in the same way.
-        authorities = session.get_config_variable("ca_bundle") or True
-        self._http = URLLib3Session(
-            verify=authorities, timeout=(connect_seconds, read_seconds), max_pool_connections=threads
-        )
+        self._http = client._endpoint.http_session
 
     def post(self, target: str, body: bytes) -> Reply:
         """The reply, whatever its status. Raises botocore's errors of connection; TransientError for a broken body."""

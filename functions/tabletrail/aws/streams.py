@@ -44,9 +44,9 @@ _POSITIONS: dict[str, tuple[type[TabletrailError], str]] = {
 class SignedStreamReader:
     """`client` is `clients.streams_client` of the same session; `tries` bounds what `read` may take."""
 
-    def __init__(self, session: Any, client: Any, clock: Clock, tries: Tries | None = None, threads: int = 16) -> None:
+    def __init__(self, session: Any, client: Any, clock: Clock, tries: Tries | None = None) -> None:
         self._client = client
-        self._requests = SignedRequests(session, client, SIGNING_NAME, threads=threads)
+        self._requests = SignedRequests(session, client, SIGNING_NAME)
         self._tries = tries or Tries(clock, most=4, seconds=5.0, first=0.1)
         self._pacer = Pacer(clock, DESCRIBES_PER_SECOND)
 

@@ -23,6 +23,7 @@ from botocore.exceptions import (
     HTTPClientError,
     IncompleteReadError,
     ProxyConnectionError,
+    SSLError,
 )
 
 from tabletrail.errors import TabletrailError, ThrottledError, TransientError
@@ -48,7 +49,7 @@ THROTTLES = frozenset(
 _BUSY_REASONS = frozenset({"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _QUOTABLE = frozenset({"AccessDenied", "AccessDeniedException", "ResourceNotFoundException", "NoSuchBucket"})
 _UNSENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
-_CUT_SHORT = (HTTPClientError, IncompleteReadError, FlexibleChecksumError)
+_CUT_SHORT = (HTTPClientError, IncompleteReadError, FlexibleChecksumError, SSLError)
 
 
 class Trouble(Enum):
