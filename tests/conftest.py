@@ -13,7 +13,7 @@ from tabletrail_local.paths import DIRECTORY_VARIABLE
 
 @pytest.fixture(scope="session")
 def stack() -> StackInfo:
-    """The local stack that `make test` started, never one that somebody works with: a test may change anything in it."""
+    """The local stack that `make test` started, never one that somebody works with: tests change what they like."""
     if DIRECTORY_VARIABLE not in os.environ:
         pytest.fail(
             "this test needs a local stack: run `make test`, or start one with "

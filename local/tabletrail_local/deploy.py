@@ -48,7 +48,9 @@ def deploy(
             _sam(info, paths, *_deploy_arguments(info, paths, overrides))
         except DeployError as error:
             reasons = [reason for event, reason in _failures(session).items() if event not in seen]
-            raise DeployError("sam deploy", paths.logs / _LOG, "\n".join(reasons)) from error if reasons else error
+            if not reasons:
+                raise
+            raise DeployError("sam deploy", paths.logs / _LOG, "\n".join(reasons)) from error
 
 
 def parse_parameters(words: list[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Runs the tests with a stack of their own: `python -m tabletrail_local.run_tests [pytest's arguments]`, or `make test`.
+"""Runs the tests with a stack of their own: `make test`, or `python -m tabletrail_local.run_tests [for pytest]`.
 
 The stack lies in .local-test and starts empty each time. With $TABLETRAIL_LOCAL_DIR set, the stack in that directory is
 used as it is, and is left running if it ran before. Exit code: pytest's own, so that 5, no tests, counts as a failure.
