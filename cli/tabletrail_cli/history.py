@@ -1,0 +1,123 @@
+"""`tabletrail history`: one item's changes from the oldest to the newest, or the item as it was at a time.
+
+Called by `main`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, tzinfo
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from tabletrail_cli import options
+from tabletrail_cli.entry_text import Entry, actor, at, timeline
+from tabletrail_cli.errors import FOUND, NOTHING_FOUND
+from tabletrail_cli.item_key import key_clause
+from tabletrail_cli.output import Output, visible
+from tabletrail_cli.queries import item_query
+from tabletrail_cli.times import LEGAL, Role, parse_time, shown
+
+if TYPE_CHECKING:
+    from tabletrail_cli.as_of import AsOf
+    from tabletrail_cli.place import Place
+
+EPILOG = """examples:
+  tabletrail history orders order#17
+  tabletrail history orders '{"customer": "c1", "order": 17}'
+  tabletrail history orders order#17 --at 2026-11-24T10:00 --zone Europe/Berlin
+
+Of a key with two parts the readable form is both, in the order of their names, joined by /.
+With --at the item comes from the log itself, and the bytes it comes from are checked. The exit code is 1 if the item
+did not exist then or if nothing is known of it, and 4 if the log is damaged."""
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "history",
+        help="the changes of one item, or the item as it was at a time",
+        description="Shows what happened to one item, from the oldest change to the newest.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("table", metavar="TABLE", help="name or ARN of the table")
+    parser.add_argument("key", metavar="KEY", help="the item's readable key, or its key as JSON, plain or typed")
+    parser.add_argument("--at", metavar="TIME", help=f"the item as it was then: {LEGAL}")
+    options.add_output(parser)
+    options.add_place(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """The exit code."""
+    key, zone = key_clause(args.key), options.zone(args)
+    moment = parse_time(args.at, zone, datetime.now(UTC), Role.MOMENT) if args.at else None
+    from tabletrail_cli import place
+    from tabletrail_cli.entries import Entries
+
+    found = place.find(args, os.environ, output)
+    if moment:
+        return _show_as_of(args, found, moment, zone, output)
+    entries = without_superseded(Entries(found.search).walk(item_query(args.table, key), "asc"))
+    is_empty = True
+    for entry in entries:
+        is_empty = False
+        if output.as_json:
+            output.json(entry)
+        else:
+            for parts in timeline(entry, zone):
+                output.line(*parts)
+    if is_empty:
+        output.note(f"nothing found of {visible(args.key)} in {visible(args.table)}; is the key complete?")
+        return NOTHING_FOUND
+    return FOUND
+
+
+def without_superseded(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Leaves out a parked entry whose full one made it into the index after all: both share time and sequence."""
+    for _, group in groupby(entries, key=lambda entry: (at(entry, "@timestamp"), at(entry, "event.sequence_key"))):
+        same = list(group)
+        superseded = {at(entry, "tabletrail.supersedes") for entry in same}
+        yield from (entry for entry in same if at(entry, "event.id") not in superseded)
+
+
+def _show_as_of(args: argparse.Namespace, found: Place, moment: datetime, zone: tzinfo, output: Output) -> int:
+    from tabletrail_cli.as_of import Rebuilder, State
+    from tabletrail_cli.entries import Entries
+    from tabletrail_cli.log import Log
+
+    answer = Rebuilder(Entries(found.search), Log(found), args.table, key_clause(args.key)).at(moment)
+    if output.as_json:
+        output.json(_as_json(args, moment, answer))
+    else:
+        for line in _as_text(args, moment, answer, zone):
+            output.line(line)
+    for doubt in answer.doubts:
+        output.note(f"not certain: {visible(doubt)}")
+    return FOUND if answer.state is State.EXISTED else NOTHING_FOUND
+
+
+def _as_json(args: argparse.Namespace, moment: datetime, answer: AsOf) -> dict[str, Any]:
+    return {
+        "table": args.table,
+        "key": args.key,
+        "at": moment.isoformat().replace("+00:00", "Z"),
+        "state": answer.state.value,
+        "why": answer.why,
+        "item": answer.item,
+        "entry": at(answer.entry or {}, "event.id") or None,
+        "doubts": answer.doubts,
+    }
+
+
+def _as_text(args: argparse.Namespace, moment: datetime, answer: AsOf, zone: tzinfo) -> Iterator[str]:
+    from tabletrail_cli.item_text import item_lines
+
+    who = f" by {actor(answer.entry)}" if answer.entry and at(answer.entry, "actor.id") else ""
+    when = shown(moment.isoformat(), zone)
+    yield f"{visible(args.table)} {visible(args.key)} at {when}: {answer.state.value}, {visible(answer.why)}{who}"
+    if answer.item is not None:
+        yield from item_lines(answer.item)

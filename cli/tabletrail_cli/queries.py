@@ -1,0 +1,194 @@
+"""From what a person asks to OpenSearch's query language.
+
+Pure. Rules
+- Only the schema's fields are asked, by exact terms, ranges and patterns; a person's text is full text only in
+  `simple_query_string`, which never fails on it.
+- Several values of one option: any of them. Several options: all of them.
+- Every list is sorted by (@timestamp, event.sequence_key, event.id): a total order, so that a page can begin right
+  behind the last one. Entries never change, so this alone is stable: no point-in-time is held open meanwhile.
+
+Called by the commands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from tabletrail.core.document import SEVERITY_CRITICAL, SEVERITY_HIGH, SEVERITY_LOW, SEVERITY_MEDIUM
+from tabletrail.core.paths import cut_text
+from tabletrail.errors import QueryError
+from tabletrail_cli.number_terms import number_clauses
+from tabletrail_cli.patterns import Clause, any_of, escape, escape_regexp, every_index, has_any_index, matching, pieces
+from tabletrail_cli.times import as_stored
+
+Order = Literal["asc", "desc"]
+
+FIELDS = {
+    "table": "table.name",
+    "service": "service.name",
+    "action": "event.action",
+    "actor": "actor.id",
+    "item": "item.id",
+    "kind": "tabletrail.kind",
+    "tag": "tags",
+    "rule": "rule.name",
+    "request": "request.id",
+}
+"""The filters by one keyword, and the field that each one asks."""
+
+FACETS = {
+    **FIELDS,
+    "actor-type": "actor.type",
+    "actor-source": "actor.source",
+    "changed": "changed_path",
+    "severity": "event.severity",
+    "account": "cloud.account.id",
+    "region": "cloud.region",
+}
+FACET_SIZE = 20
+
+SEVERITIES = {"low": SEVERITY_LOW, "medium": SEVERITY_MEDIUM, "high": SEVERITY_HIGH, "critical": SEVERITY_CRITICAL}
+TEXT_FIELDS = ("message", "item.id", "reason")
+_TEXT_FLAGS = "AND|OR|NOT|PHRASE|PREFIX|PRECEDENCE|ESCAPE|WHITESPACE"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to find; everything empty means every entry. `since` is included, `until` is not."""
+
+    text: str = ""
+    fields: Sequence[tuple[str, Sequence[str]]] = ()
+    """(a name of FIELDS, values: any of them)"""
+    excluded: Sequence[str] = ()
+    """NAME=VALUE with NAME of FIELDS"""
+    changed: Sequence[str] = ()
+    before: Sequence[str] = ()
+    after: Sequence[str] = ()
+    """PATH=VALUE"""
+    numbers: Sequence[str] = ()
+    severity: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def query_of(question: Question) -> Clause:
+    """The query without sort and size. QueryError shows the legal form of what cannot be."""
+    filters = [
+        any_of([matching(FIELDS[name], value) for value in values]) for name, values in question.fields if values
+    ]
+    filters += [_text(question.text)] if question.text.strip() else []
+    filters += [any_of([_changed(path) for path in question.changed])] if question.changed else []
+    filters += [_value("before", text) for text in question.before]
+    filters += [_value("after", text) for text in question.after]
+    filters += number_clauses(question.numbers)
+    filters += [_severity(question.severity)] if question.severity else []
+    filters += _between(question.since, question.until)
+    excluded = [_exclusion(text) for text in question.excluded]
+    parts = {name: clauses for name, clauses in (("filter", filters), ("must_not", excluded)) if clauses}
+    return {"bool": parts} if parts else {"match_all": {}}
+
+
+def sort_of(order: Order) -> list[Clause]:
+    """Entries without a sequence (gaps, coverage) come last within their second, in both orders the same way round."""
+    missing = "_last" if order == "asc" else "_first"
+    return [
+        {"@timestamp": {"order": order}},
+        {"event.sequence_key": {"order": order, "missing": missing}},
+        {"event.id": {"order": order}},
+    ]
+
+
+def facets_of(names: str) -> dict[str, Clause]:
+    """Comma-separated names of FACETS to aggregations; each counts entries without a value as well."""
+    aggregations: dict[str, Clause] = {}
+    for name in (part.strip() for part in names.split(",")):
+        if name not in FACETS:
+            raise QueryError(f"no facet {name!r}: legal are {', '.join(sorted(FACETS))}, separated by commas")
+        field = FACETS[name]
+        aggregations[name] = {"terms": {"field": field, "size": FACET_SIZE}}
+        aggregations[f"{name} missing"] = {"missing": {"field": field}}
+    return aggregations
+
+
+def _text(text: str) -> Clause:
+    return {
+        "simple_query_string": {
+            "query": text,
+            "fields": list(TEXT_FIELDS),
+            "default_operator": "and",
+            "lenient": True,
+            "flags": _TEXT_FLAGS,
+        }
+    }
+
+
+def _changed(path: str) -> Clause:
+    """A path means itself and whatever lies inside it; `[]` asks for any place of a list."""
+    if not path.strip():
+        raise QueryError("--changed needs a path, e.g. --changed status or --changed 'lines[].qty'")
+    field = "changed_path" if has_any_index(path) else "changed"
+    if len(pieces(path)) > 1:
+        return matching(field, path)
+    exact = pieces(path)[0]
+    inside = [{"prefix": {field: exact + opening}} for opening in (".", "[")]
+    return any_of([{"term": {field: exact}}, *inside])
+
+
+def _value(side: str, text: str) -> Clause:
+    """A star in the value stands for any text, so `status=*` asks for any value at all."""
+    path, equals, value = text.partition("=")
+    if not path.strip() or not equals:
+        raise QueryError(f"--{side} {text!r} is not of the form PATH=VALUE, e.g. --{side} status=shipped")
+    parts = pieces(value)
+    if has_any_index(path):
+        pattern = ".*".join(escape_regexp(part) for part in parts)
+        return {"regexp": {f"{side}.{every_index(path)}": {"value": pattern}}}
+    if len(parts) == 1:
+        return {"term": {f"{side}.{path}": cut_text(parts[0])}}
+    # For a flat_object the path is part of the pattern.
+    return {"wildcard": {f"{side}.{escape(path)}": {"value": "*".join(escape(part) for part in parts)}}}
+
+
+def _severity(text: str) -> Clause:
+    least = SEVERITIES.get(text.lower())
+    if least is None:
+        if not re.fullmatch(r"\d{1,9}", text):
+            raise QueryError(
+                f"--severity {text!r}: legal are {', '.join(SEVERITIES)} or a number; it and all above match"
+            )
+        least = int(text)
+    return {"range": {"event.severity": {"gte": least}}}
+
+
+def _between(since: datetime | None, until: datetime | None) -> list[Clause]:
+    if since and until and since >= until:
+        raise QueryError(
+            f"--since {as_stored(since)} is not before --until {as_stored(until)}: nothing can lie between"
+        )
+    bounds = {name: as_stored(moment) for name, moment in (("gte", since), ("lt", until)) if moment}
+    return [{"range": {"@timestamp": bounds}}] if bounds else []
+
+
+def _exclusion(text: str) -> Clause:
+    name, equals, value = text.partition("=")
+    if name not in FIELDS or not equals:
+        raise QueryError(f"--not {text!r} is not of the form NAME=VALUE with NAME one of {', '.join(FIELDS)}")
+    return matching(FIELDS[name], value)
+
+
+def item_query(table: str, key: Clause, kinds: Sequence[str] = (), until: datetime | None = None) -> Clause:
+    """Entries of one item of one table (name or ARN), at or before `until`."""
+    filters: list[Clause] = [table_clause(table), key]
+    if kinds:
+        filters.append({"terms": {"tabletrail.kind": list(kinds)}})
+    if until:
+        filters.append({"range": {"@timestamp": {"lte": as_stored(until)}}})
+    return {"bool": {"filter": filters}}
+
+
+def table_clause(table: str) -> Clause:
+    return {"term": {"table.arn" if table.startswith("arn:") else "table.name": table}}

@@ -1,0 +1,134 @@
+"""How every audited stream stands, gathered from the tables and from OpenSearch.
+
+Called by `status`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tabletrail.core.checkpoint import ShardRow, ShardStatus, StreamRow
+from tabletrail.errors import TabletrailError
+from tabletrail.report import NOTE
+from tabletrail_cli.entries import Entries
+from tabletrail_cli.log import Log
+from tabletrail_cli.place import Place
+from tabletrail_cli.readers import lambda_readers
+
+BEHIND_SECONDS = 600
+"""A quiet shard's row is written every 5 minutes; twice that without a word means that it is not being read."""
+MOST_TABLES = 10_000
+
+
+@dataclass(slots=True)
+class StreamStanding:
+    """One audited stream. Times are seconds since the epoch, 0 if never; `gaps` and `parked` are None if unknown."""
+
+    table: str
+    stream_arn: str
+    state: str
+    joined_at: int
+    open: int = 0
+    unfinished: int = 0
+    behind: int = 0
+    last_record_at: int = 0
+    read_at: int = 0
+    gaps: int | None = None
+    parked: int | None = None
+    readers: list[str] = field(default_factory=list)
+
+    def facts(self, now: int) -> dict[str, Any]:
+        return {
+            "table": self.table,
+            "stream": self.stream_arn,
+            "state": self.state,
+            "joined_at": self.joined_at,
+            "open_shards": self.open,
+            "unfinished_shards": self.unfinished,
+            "behind_shards": self.behind,
+            "last_change_seconds": now - self.last_record_at if self.last_record_at else None,
+            "read_seconds": now - self.read_at if self.read_at else None,
+            "gaps": self.gaps,
+            "parked": self.parked,
+            "lambda_readers": self.readers,
+        }
+
+
+@dataclass(slots=True)
+class Standing:
+    """`trouble` says why OpenSearch could not be asked; empty if it could."""
+
+    now: int
+    streams: list[StreamStanding]
+    waiting: int
+    oldest_waiting_at: int
+    last_run: dict[str, Any]
+    trouble: str = ""
+
+    def facts(self) -> dict[str, Any]:
+        by_table = {stream.table: stream for stream in self.streams}
+        return {
+            "tables": len(by_table),
+            "open": sum(stream.open for stream in self.streams),
+            "behind": sum(stream.behind for stream in self.streams),
+            "waiting_segments": self.waiting,
+            "waiting_seconds": self.now - self.oldest_waiting_at if self.waiting else 0,
+            "gaps": None if self.trouble else sum(stream.gaps or 0 for stream in by_table.values()),
+            "parked": None if self.trouble else sum(stream.parked or 0 for stream in by_table.values()),
+            "last_run": self.last_run,
+        }
+
+
+def look(place: Place, now: int, *, with_readers: bool) -> Standing:
+    """Raises only if the tables cannot be read; OpenSearch's trouble is part of the answer."""
+    log = Log(place)
+    streams = [_stream(row, log.checkpoints.shards_of(row.stream_arn), now) for row in log.checkpoints.streams()]
+    streams.sort(key=lambda stream: (stream.table, stream.stream_arn))
+    waiting, oldest = log.segments.count_waiting()
+    standing = Standing(now, streams, waiting, oldest, log.notes.read(NOTE))
+    try:
+        _count(Entries(place.search), streams)
+    except TabletrailError as error:
+        standing.trouble = str(error)
+    if with_readers:
+        client = place.session.client("lambda")
+        for stream in streams:
+            stream.readers = lambda_readers(client, stream.stream_arn)
+    return standing
+
+
+def _stream(row: StreamRow, shards: Iterable[ShardRow], now: int) -> StreamStanding:
+    stream = StreamStanding(row.table_name, row.stream_arn, row.state.value, row.joined_at)
+    live = []
+    for shard in shards:
+        stream.last_record_at = max(stream.last_record_at, shard.last_record_at)
+        if shard.status is not ShardStatus.CLOSED_AND_PROCESSED:
+            live.append(shard)
+    stream.open = sum(shard.status is ShardStatus.OPEN and shard.parent_processed for shard in live)
+    stream.unfinished = len(live) - stream.open
+    stream.behind = sum(_is_behind(shard, now) for shard in live)
+    stream.read_at = min((shard.iterator_obtained_at for shard in live), default=0)
+    return stream
+
+
+def _is_behind(shard: ShardRow, now: int) -> bool:
+    """True where the row does not show that the shard was read to the present a short while ago."""
+    is_recent = now - shard.iterator_obtained_at <= BEHIND_SECONDS
+    return shard.status is not ShardStatus.OPEN or not is_recent or bool(shard.walk_debt)
+
+
+def _count(entries: Entries, streams: list[StreamStanding]) -> None:
+    """Gaps and parked entries by table; the numbers are the table's, not the stream's."""
+    by_table = {"terms": {"field": "table.name", "size": MOST_TABLES}}
+    kinds = {
+        kind: {"filter": {"term": {"tabletrail.kind": kind}}, "aggs": {"tables": by_table}}
+        for kind in ("gap", "parked")
+    }
+    query = {"terms": {"tabletrail.kind": list(kinds)}}
+    found = entries.aggregate(query, kinds)
+    counts = {kind: {one["key"]: one["doc_count"] for one in found[kind]["tables"]["buckets"]} for kind in kinds}
+    for stream in streams:
+        stream.gaps = counts["gap"].get(stream.table, 0)
+        stream.parked = counts["parked"].get(stream.table, 0)

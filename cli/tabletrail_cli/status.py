@@ -1,0 +1,132 @@
+"""`tabletrail status`: is every change captured, and is it searchable?
+
+Rules
+- What the tables say is shown even if OpenSearch is down: capture does not depend on it.
+- A quiet table has an old last change and no lag: whether something waits follows from how far its shards were read.
+
+Called by `main`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tabletrail_cli import options
+from tabletrail_cli.errors import FOUND, NO_ACCESS
+from tabletrail_cli.output import Output, visible
+from tabletrail_cli.times import age
+
+if TYPE_CHECKING:
+    from tabletrail_cli.standing import Standing, StreamStanding
+
+EPILOG = """columns:
+  state        ACTIVE: audited. ENDING: no longer the table's stream, read to its end
+  open         shards that are read now
+  unfinished   shards whose end was seen, but which are not committed to their end, or wait for their parent
+  behind       shards that may hold changes that are not captured yet
+  last change  age of the last captured change; a quiet table's grows, and that is no lag
+  read         how long ago the slowest shard was known to be read up to the present; up to 6 min is normal
+  gaps         times in which changes were lost or may have been; parked: entries that the index refused
+
+The exit code is 3 if OpenSearch cannot be reached; what the tables know is shown all the same."""
+
+HEADER = (
+    "table",
+    "state",
+    "#open",
+    "#unfinished",
+    "#behind",
+    "#last change",
+    "#read",
+    "#gaps",
+    "#parked",
+    "other readers",
+)
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "status",
+        help="by table: lag, shards, what waits, gaps",
+        description="Shows for each audited table how far the log has read, and what waits to be indexed.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--readers", action="store_true", help="list the streams' other readers too; one call a table")
+    options.add_output(parser)
+    options.add_place(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """The exit code."""
+    from tabletrail_cli import place
+    from tabletrail_cli.standing import look
+
+    standing = look(place.find(args, os.environ, output), int(time.time()), with_readers=args.readers)
+    if output.as_json:
+        for stream in standing.streams:
+            output.json(stream.facts(standing.now))
+        output.json(standing.facts())
+    else:
+        _tell(standing, args.readers, output)
+    if standing.trouble:
+        output.note(f"tabletrail: gaps and parked entries are not known: {standing.trouble}")
+        return NO_ACCESS
+    return FOUND
+
+
+def _tell(standing: Standing, with_readers: bool, output: Output) -> None:
+    width = len(HEADER) if with_readers else len(HEADER) - 1
+    rows = [_row(stream, standing.now)[:width] for stream in standing.streams]
+    if rows:
+        output.table([name.lstrip("#") for name in HEADER[:width]], rows, right=[n[0] == "#" for n in HEADER[:width]])
+    else:
+        output.line("No table is audited yet: see `tabletrail onboard TABLE`.")
+    output.line(_total_line(standing))
+    output.line(_run_line(standing))
+    for sentence in (*standing.last_run.get("problems", ()), *standing.last_run.get("failures", ())):
+        output.line((f"  {visible(str(sentence))}", "yellow"))
+
+
+def _row(stream: StreamStanding, now: int) -> Sequence[str]:
+    return (
+        visible(stream.table),
+        stream.state,
+        str(stream.open),
+        str(stream.unfinished),
+        str(stream.behind),
+        age(now - stream.last_record_at) if stream.last_record_at else "none",
+        age(now - stream.read_at) if stream.read_at else "never",
+        "?" if stream.gaps is None else str(stream.gaps),
+        "?" if stream.parked is None else str(stream.parked),
+        visible(", ".join(stream.readers)) or "-",
+    )
+
+
+def _total_line(standing: Standing) -> str:
+    total = standing.facts()
+    waiting = total["waiting_segments"]
+    oldest = f", the oldest for {age(total['waiting_seconds'])}" if waiting else ""
+    counts = "" if total["gaps"] is None else f", {total['gaps']} gaps, {total['parked']} parked entries"
+    return (
+        f"{total['tables']} tables, {total['open']} open shards, {total['behind']} behind; "
+        f"{waiting} segments wait to be indexed{oldest}{counts}"
+    )
+
+
+def _run_line(standing: Standing) -> str:
+    note = standing.last_run
+    if not note:
+        return "No run has finished yet: is the schedule on?"
+    ago = standing.now - int(note.get("finished_at", 0))
+    late = " The schedule starts one each minute: is it on?" if ago > 300 else ""
+    return (
+        f"Last run {age(ago)} ago: {note.get('entries', 0)} entries of {note.get('records', 0)} records, "
+        f"lag {age(int(note.get('lag_seconds', 0)))}, indices {visible(str(note.get('indices', '?')))}.{late}"
+    )
