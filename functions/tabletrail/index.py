@@ -4,7 +4,7 @@ Rules
 - What becomes of each entry is one of: stored, already there, parked, waiting. Nothing is dropped.
 - Only an error of a single document parks it: a reduced entry takes its place and says where the full one lies. If an
   index refuses all that it was offered, that is the cluster's trouble (a wrong mapping, say) and all of it waits, until
-  the index has stored another document in the same call.
+  the index is seen to hold another full entry in the same call.
 - A request that is turned away whole (403, 429, 5xx) or gets no reply opens the breaker: no further request for a
   minute, so that trouble here never slows capture. 413 is answered by halves.
 
@@ -72,7 +72,7 @@ class Breaker:
 
 @dataclass(slots=True)
 class Indexer:
-    """Offers documents; `accepted` holds the indices that stored a full entry since this object was made."""
+    """Offers documents; `accepted` holds the indices that were seen to take full entries since it was made."""
 
     index: EntryIndex
     breaker: Breaker
@@ -129,7 +129,9 @@ class Indexer:
                 offered.stored += 1
                 self.accepted.add(document.index)
             elif result.outcome is Outcome.ALREADY_THERE:
+                # It was stored, or parked because another one was: either way this index takes full entries.
                 offered.already_there += 1
+                self.accepted.add(document.index)
             elif result.outcome is Outcome.REFUSED:
                 refused[document.index].append((document, result.reason))
             else:
