@@ -112,7 +112,7 @@ def silence_bodies() -> None:
 
 
 def secret_reader(session: Any) -> SecretReader:
-    """Reads AWS Secrets Manager through a botocore session. TransientError if it cannot."""
+    """Reads AWS Secrets Manager through a boto3 session. TransientError if it cannot."""
 
     def read(name: str) -> str:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -148,7 +148,7 @@ def _by_signature(settings: Settings, read_seconds: float) -> OpenSearch:
     from requests_aws4auth import AWS4Auth
 
     session = new_session()
-    credentials, region = session.get_credentials(), session.get_config_variable("region")
+    credentials, region = session.get_credentials(), session.region_name
     if credentials is None or not region:
         raise SettingsError("signing requests to OpenSearch needs AWS credentials and a region (AWS_REGION)")
     return OpenSearch(
@@ -187,6 +187,6 @@ def _words_for_tls(error: SSLError) -> str:
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" not in text and "certificate" not in text:
         return "the TLS connection to OpenSearch failed: is the endpoint an https one?"
-    if "doesn't match" in text or "ostname mismatch" in text:
+    if "mismatch" in text or "doesn't match" in text:
         return "OpenSearch's certificate is made out to another name than the endpoint's: correct the endpoint"
     return "OpenSearch's certificate is not trusted: ca_pem in the secret must be of the authority that signed it"
