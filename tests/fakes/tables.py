@@ -10,9 +10,10 @@ from tabletrail.ports import TableView
 from tests.fakes.stream import FakeStream
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
+VIEW_TYPE = "NEW_AND_OLD_IMAGES"
 
 
-def make_table(name: str, *, stream: str | None = None, view_type: str = "NEW_AND_OLD_IMAGES") -> TableView:
+def make_table(name: str, *, stream: str | None = None, view_type: str = VIEW_TYPE) -> TableView:
     """A table as `Tables.view` shows it; `stream` is its latest stream's label, None if it never had one."""
     arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
     stream_arn = f"{arn}/stream/{stream}" if stream else None
@@ -64,11 +65,13 @@ class FakeTables:
 
     def enable_stream(self, table_name: str) -> str:
         (table,) = [table for table in self.tables.values() if table.name == table_name]
+        if table.stream_enabled and table.view_type != VIEW_TYPE:
+            raise TabletrailError(f"table {table_name} has a stream of another view")
         if table.stream_enabled:
-            raise TabletrailError(f"table {table_name} has a stream already")
+            return str(table.stream_arn)
         self.enabled.append(table_name)
         arn = f"{table.arn}/stream/enabled-{len(self.enabled)}"
-        self.tables[table.arn] = replace(table, stream_arn=arn, stream_enabled=True, view_type="NEW_AND_OLD_IMAGES")
+        self.tables[table.arn] = replace(table, stream_arn=arn, stream_enabled=True, view_type=VIEW_TYPE)
         if self.stream is not None:
             self.stream.add_stream(arn)
             self.stream.add_shard(arn, "shardId-00000000000000000001-aaaaaaaa")

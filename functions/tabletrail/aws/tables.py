@@ -16,7 +16,7 @@ from typing import Any
 
 from tabletrail.aws.pacer import Pacer
 from tabletrail.aws.troubles import RefusedError, translated
-from tabletrail.errors import TransientError
+from tabletrail.errors import TabletrailError, TransientError
 from tabletrail.ports import Clock, TableView
 
 VIEW_TYPE = "NEW_AND_OLD_IMAGES"
@@ -62,16 +62,24 @@ class AccountTables:
     def enable_stream(self, table_name: str) -> str:
         """Also succeeds if the stream is on as wanted already: an earlier try's reply may have been lost."""
         wanted = {"StreamEnabled": True, "StreamViewType": VIEW_TYPE}
-        try:
-            with translated("UpdateTable"):
-                self._dynamodb.update_table(TableName=table_name, StreamSpecification=wanted)
-        except RefusedError as error:
-            if error.code == "ResourceInUseException":
-                raise TransientError(f"table {table_name} is being changed") from error
-            table = self._describe(table_name)
-            if error.code != "ValidationException" or table is None or table.get("StreamSpecification") != wanted:
-                raise
+        if not self._has_stream(table_name, wanted):
+            try:
+                with translated("UpdateTable"):
+                    self._dynamodb.update_table(TableName=table_name, StreamSpecification=wanted)
+            except RefusedError as error:
+                if error.code == "ResourceInUseException":
+                    raise TransientError(f"table {table_name} is being changed") from error
+                # Refused because it is on: by another process, or by our own try before.
+                if error.code != "ValidationException" or not self._has_stream(table_name, wanted):
+                    raise
         return self._await_stream(table_name)
+
+    def _has_stream(self, table_name: str, wanted: dict[str, Any]) -> bool:
+        """True if the stream is on as wanted. Another view is never changed, whatever the service would let us do."""
+        specification = (self._describe(table_name) or {}).get("StreamSpecification", {})
+        if specification.get("StreamEnabled") and specification != wanted:
+            raise TabletrailError(f"table {table_name} has a stream of another view: see `tabletrail onboard`")
+        return bool(specification == wanted)
 
     def _await_stream(self, table_name: str) -> str:
         until = self._clock.monotonic() + _STREAM_WAIT_SECONDS
@@ -110,7 +118,9 @@ class AccountTables:
                 pages = self._dynamodb.get_paginator("list_tags_of_resource").paginate(ResourceArn=table_arn)
                 return _tags([tag for page in pages for tag in page.get("Tags", [])])
         except RefusedError as error:
-            if error.code == "ResourceNotFoundException":
+            # The service may call the tags of a table that is not there forbidden; the table itself tells.
+            is_unclear = error.code in ("ResourceNotFoundException", "AccessDeniedException")
+            if is_unclear and self._describe(_name_of(table_arn)) is None:
                 return {}
             raise
 
