@@ -21,7 +21,7 @@ LEGAL = 'the readable key (order#17; two parts: a/b) or JSON ({"id": "order#17"}
 
 
 def key_clause(text: str) -> Clause:
-    """Finds the entries of the item, the parked ones too, which hold a long id cut. QueryError shows the legal forms."""
+    """Finds the entries of the item, also parked ones, which hold a long id cut. QueryError shows the legal forms."""
     whole = item_id(text)
     return {"terms": {"item.id": sorted({whole, cut_with_hash(whole, ITEM_ID_BYTES)})}}
 

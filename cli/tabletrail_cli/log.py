@@ -46,14 +46,14 @@ class Log:
 
     @cached_property
     def store(self) -> BucketSegmentStore:
-        return BucketSegmentStore(s3_client(self.place.clients()), self.place.settings.segments_bucket)
+        return BucketSegmentStore(s3_client(self.place.session), self.place.settings.segments_bucket)
 
     @cached_property
     def tables(self) -> AccountTables:
-        settings, clients = self.place.settings, self.place.clients()
+        settings, session = self.place.settings, self.place.session
         return AccountTables(
-            control_client(clients, "dynamodb"),
-            control_client(clients, "resourcegroupstaggingapi"),
+            control_client(session, "dynamodb"),
+            control_client(session, "resourcegroupstaggingapi"),
             SystemClock(),
             tag=(settings.tag_key, settings.tag_value),
             service_tag=settings.service_tag,
@@ -80,7 +80,7 @@ class Log:
 
     @cached_property
     def _dynamodb(self) -> object:
-        return dynamodb_client(self.place.clients())
+        return dynamodb_client(self.place.session)
 
     @cached_property
     def _tries(self) -> Tries:

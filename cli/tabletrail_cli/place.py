@@ -90,10 +90,6 @@ class Place:
         login = self.login
         return connect(settings, lambda _: login.secret() if login else "", READ_SECONDS)
 
-    def clients(self) -> Any:
-        """What `tabletrail.aws.clients` makes its clients of."""
-        return _Clients(self.session)
-
     def _settings(self, found: Mapping[str, str]) -> Settings:
         names = {name: found.get(name, "") for name in OUTPUTS}
         known = {name: found[name] for name in (*OPTIONAL_OUTPUTS, *PARAMETERS) if found.get(name)}
@@ -121,16 +117,6 @@ class Place:
                 raise AccessError(f"there is no stack {self.stack!r} here: {_deploy_hint(self.is_local)}") from None
             raise
         return _facts_of(reply["Stacks"][0])
-
-
-class _Clients:
-    """A boto3 session in the clothes of botocore's, so that a local session's endpoint holds for every client."""
-
-    def __init__(self, session: Any) -> None:
-        self._session = session
-
-    def create_client(self, service: str, **options: Any) -> Any:
-        return self._session.client(service, **options)
 
 
 class _Later:

@@ -61,7 +61,8 @@ def add_parser(subparsers: Any) -> None:
         "text",
         nargs="*",
         metavar="TEXT",
-        help='words in the entry\'s sentence; all must be there. "a phrase", begin*, either | or, -without',
+        help="words in the entry's sentence; all must be there. In quotes for the shell: '\"a phrase\"', 'begin*', "
+        "'either | or', 'with -without'",
     )
     _add_filters(parser)
     _add_times_and_lists(parser)

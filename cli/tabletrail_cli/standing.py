@@ -41,6 +41,7 @@ class StreamStanding:
 
     def facts(self, now: int) -> dict[str, Any]:
         return {
+            "kind": "stream",
             "table": self.table,
             "stream": self.stream_arn,
             "state": self.state,
@@ -70,6 +71,7 @@ class Standing:
     def facts(self) -> dict[str, Any]:
         by_table = {stream.table: stream for stream in self.streams}
         return {
+            "kind": "total",
             "tables": len(by_table),
             "open": sum(stream.open for stream in self.streams),
             "behind": sum(stream.behind for stream in self.streams),
