@@ -1,0 +1,131 @@
+"""May each function do what it must, and nothing else?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.deploy.template_document import resources, template, template_text
+
+EVERYTHING = {
+    "FindTaggedTables": "tag:GetResources knows no resources",
+    "UseSubnets": "most ec2 actions for network interfaces know no resources",
+    "DeliverLogs": "log delivery actions know no resources",
+}
+"""The statements that may say Resource: "*", and why."""
+
+CANNOT = {
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:PutObjectRetention",
+    "s3:BypassGovernanceRetention",
+    "s3:PutLifecycleConfiguration",
+    "dynamodb:DeleteTable",
+    "dynamodb:Scan",
+}
+"""What no role may do: nobody here deletes from the log, lifts its lock or scans for work."""
+
+
+def policy_documents() -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, role in resources("AWS::IAM::Role").items():
+        yield name, role["AssumeRolePolicyDocument"]
+        for policy in role.get("Policies", ()):
+            yield name, policy["PolicyDocument"]
+    for kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
+        for name, policy in resources(kind).items():
+            yield name, policy["PolicyDocument"]
+
+
+def statements() -> list[tuple[str, dict[str, Any]]]:
+    """Each with its role's or policy's name; those under a condition too."""
+    found = []
+    for name, document in policy_documents():
+        for statement in document["Statement"]:
+            found.append((name, statement["Fn::If"][1] if "Fn::If" in statement else statement))
+    return found
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+ALL = statements()
+IDS = [f"{name}.{statement['Sid']}" for name, statement in ALL]
+
+
+@pytest.mark.parametrize(("owner", "statement"), ALL, ids=IDS)
+def test_a_statement_names_its_actions_and_resources(owner: str, statement: dict[str, Any]) -> None:
+    assert statement["Effect"] == "Allow"
+    assert "NotAction" not in statement
+    assert "NotResource" not in statement
+    for action in as_list(statement["Action"]):
+        assert "*" not in action
+        assert action not in CANNOT
+    if "Principal" not in statement:
+        everything = any(resource == "*" for resource in as_list(statement["Resource"]))
+        assert everything == (statement["Sid"] in EVERYTHING)
+
+
+def test_each_exception_is_still_needed() -> None:
+    assert set(EVERYTHING) <= {statement["Sid"] for _, statement in ALL}
+
+
+def test_each_statement_says_why() -> None:
+    lines = template_text().splitlines()
+    places = [number for number, line in enumerate(lines) if re.match(r" +- Sid: ", line)]
+    assert len(places) >= len(ALL)
+    for number in places:
+        above = number - 1
+        while re.match(r" +- (!If|\w+)$", lines[above]):  # a statement under a condition
+            above -= 1
+        assert lines[above].strip().startswith("# "), (
+            f"line {number + 1}: {lines[number].strip()} has no reason above it"
+        )
+
+
+def test_each_function_has_a_role_of_its_own() -> None:
+    for name, function in resources("AWS::Serverless::Function").items():
+        role = name.removesuffix("Function") + "Role"
+        assert function["Role"] == {"Fn::GetAtt": [role, "Arn"]}
+        assert "Policies" not in function
+
+
+@pytest.mark.parametrize("name", resources("AWS::IAM::Role"))
+def test_each_role_takes_the_permissions_boundary(name: str) -> None:
+    expected = {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
+    assert resources("AWS::IAM::Role")[name]["PermissionsBoundary"] == expected
+
+
+def test_only_the_backlog_may_read_the_log_back() -> None:
+    readers = {owner for owner, statement in ALL if "s3:GetObject" in as_list(statement["Action"])}
+    assert readers == {"IndexSegmentsRole"}
+
+
+def test_writers_may_send_bulk_requests_only() -> None:
+    mapped = resources("Custom::TabletrailMappings")["Mappings"]["WriterRoles"]
+    writers = {role["Fn::GetAtt"][0] for role in mapped}
+    for owner, statement in ALL:
+        actions = [action for action in as_list(statement["Action"]) if action.startswith("es:")]
+        if owner in writers and actions:
+            assert actions == ["es:ESHttpPost"]
+            assert all(arn["Fn::Sub"].endswith("/*_bulk") for arn in statement["Resource"]["Fn::If"][1:])
+    indexing = {owner for owner, statement in ALL if statement["Sid"] == "IndexEntries"}
+    assert indexing == writers
+
+
+def test_whoever_may_read_a_secret_is_told_of_that_secret_only() -> None:
+    for owner, statement in ALL:
+        if "secretsmanager:GetSecretValue" in as_list(statement["Action"]):
+            suffix = re.search(r"Prefix\}-([a-z-]+)-\?{6}$", statement["Resource"]["Fn::Sub"])
+            assert suffix is not None
+            assert secret_of(owner.removesuffix("Role") + "Function") == f"${{OpenSearchSecretPrefix}}-{suffix[1]}"
+
+
+def secret_of(function: str) -> str:
+    common = template()["Globals"]["Function"]["Environment"]["Variables"]
+    own = template()["Resources"][function]["Properties"].get("Environment", {}).get("Variables", {})
+    secret: str = {**common, **own}["TABLETRAIL_OPENSEARCH_SECRET"]["Fn::If"][1]["Fn::Sub"]
+    return secret
