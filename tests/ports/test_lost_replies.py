@@ -12,12 +12,13 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutErr
 from tabletrail.aws.checkpoints import TableCheckpoints
 from tabletrail.aws.clients import dynamodb_client
 from tabletrail.aws.commit import TableNames
+from tabletrail.aws.segments import TableSegments
 from tabletrail.aws.tries import Tries
-from tabletrail.core.checkpoint import Committed, Lost, ShardRow, StreamMove
+from tabletrail.core.checkpoint import Commit, Committed, Lost, ShardRow, StreamMove
 from tabletrail.errors import CommitUnknownError, TabletrailError, ThrottledError, TransientError
 from tabletrail_local.info import StackInfo
 from tests.fakes.clock import FakeClock
-from tests.ports.checkpoint_rows import ARN, NOW, commit, moved, shard, stream
+from tests.ports.checkpoint_rows import ARN, NOW, OTHER_ARN, commit, moved, segment, shard, stream
 from tests.ports.local_tables import drop_tables, make_checkpoint_tables, unique
 
 TIMEOUT = ReadTimeoutError(endpoint_url="https://dynamodb")
@@ -57,6 +58,21 @@ class LossyClient:
             return reply
 
         return lossy
+
+
+class StingyClient(LossyClient):
+    """Queries give one item a page; a batch gives one item and leaves the other keys."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "query":
+            return lambda **request: self.client.query(**{**request, "Limit": 1})
+        return self.one_of_a_batch if name == "batch_get_item" else super().__getattr__(name)
+
+    def one_of_a_batch(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - the SDK's own name
+        ((table, request),) = RequestItems.items()
+        first, *left = request["Keys"]
+        reply = self.client.batch_get_item(RequestItems={table: {**request, "Keys": [first]}})
+        return {**reply, "UnprocessedKeys": {table: {**request, "Keys": left}} if left else {}}
 
 
 class Unreachable:
@@ -215,24 +231,19 @@ class TestAgainstTheTables:
         port.add_shards([shard("b")])
         assert sorted(port.shards_of(ARN), key=lambda row: row.shard_id) == [shard("a"), shard("b")]
 
-    def test_keys_that_a_batch_left_unprocessed_are_asked_for_again(
+    def test_what_comes_in_many_pages_and_parts_is_found_whole(
         self, client: Any, tables: TableNames, row: ShardRow
     ) -> None:
-        class Stingy(LossyClient):
-            """Gives one row a call and leaves the others."""
-
-            def __getattr__(self, name: str) -> Any:
-                if name != "batch_get_item":
-                    return super().__getattr__(name)
-
-                def one_at_a_time(RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - the SDK's own name
-                    ((table, request),) = RequestItems.items()
-                    first, *left = request["Keys"]
-                    reply = self.client.batch_get_item(RequestItems={table: {**request, "Keys": [first]}})
-                    return {**reply, "UnprocessedKeys": {table: {**request, "Keys": left}} if left else {}}
-
-                return one_at_a_time
-
-        port = checkpoints(Stingy(client, "", []), tables)
+        port = checkpoints(StingyClient(client, "", []), tables)
         port.add_shards([shard("b"), shard("c")])
-        assert [row.shard_id for row in port.group("g1")] == ["shardId-a", "shardId-b", "shardId-c"]
+        for arn in (ARN, OTHER_ARN):
+            port.move_stream(StreamMove(None, stream(arn)))
+        for number in range(6):
+            port.commit(Commit(unique("t"), segment(f"s{number}", committed_at=NOW + number)))
+        segments = TableSegments(StingyClient(client, "", []), tables.segments, Tries(FakeClock()))
+        names = ["shardId-a", "shardId-b", "shardId-c"]
+        assert [found.shard_id for found in port.group("g1")] == names
+        assert [found.shard_id for found in port.shards_of(ARN)] == names
+        assert len(port.streams()) == 2
+        assert segments.count_waiting() == (6, NOW)
+        assert [found.segment_id for found in segments.waiting(NOW + 9, 5)] == ["s0", "s1", "s2", "s3", "s4"]
