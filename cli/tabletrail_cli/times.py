@@ -101,7 +101,7 @@ def _in_zone(moment: datetime, zone: tzinfo, role: Role) -> datetime:
     later = moment.replace(tzinfo=zone, fold=1).astimezone(UTC)
     if earlier != later and role is Role.MOMENT:
         raise QueryError(
-            f"{moment.isoformat()} comes twice in {zone}: give an offset ({earlier:%FT%TZ} or {later:%FT%TZ})"
+            f"{moment.isoformat()} comes twice in {zone}: give an offset ({as_stored(earlier)} or {as_stored(later)})"
         )
     return later if role is Role.END else earlier
 

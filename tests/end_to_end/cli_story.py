@@ -1,4 +1,4 @@
-"""A planted story in an index of its own: some 200 entries by the real conversion, and the command line to ask for them.
+"""A planted story in an index of its own: some 200 entries by the real conversion, and the command line to ask it.
 
 Tables have names that no one else has, so that what other tests index does not show. Expectations are made by plain
 Python over the planted entries, never by the code that is tested.
@@ -15,12 +15,11 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
-from tests.ports.opensearch_server import Server, bulk
-
 from tabletrail.aws.opensearch import OpenSearchKeeper
 from tabletrail.core.document import Conversion, Entry, Source, with_log
 from tabletrail.core.entry import convert, coverage_entry, gap_entry, reduced_entry
 from tabletrail_cli.main import main
+from tests.ports.opensearch_server import Server, bulk
 
 Document = dict[str, Any]
 CONVERSION = Conversion("month", "updatedBy")
@@ -203,5 +202,5 @@ def _odd_changes() -> list[tuple[Document, Document]]:
         ({"back\\slash": text("c:\\x")}, {"back\\slash": text('"quoted"')}),
         ({"long": text("y" * 2000)}, {"long": text("z" * 2000)}),
         ({"empty": text("")}, {"empty": text("full")}),
-        ({"evil": text("calm")}, {"evil": text("\x1b[31mred\x1b[0m\nnext‮line")}),
+        ({"evil": text("calm")}, {"evil": text("\x1b[31mred\x1b[0m\nnext\u202eline")}),
     ]

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.end_to_end.cli_story import Document, Story, order_of, planted, tabletrail
-from tests.ports.opensearch_server import Server
 
 from tabletrail_local.info import StackInfo
+from tests.end_to_end.cli_story import Document, Story, order_of, planted, tabletrail
+from tests.ports.opensearch_server import Server
 
 pytestmark = pytest.mark.stack
 
