@@ -36,13 +36,17 @@ class Heard:
 
 @dataclass
 class Stub:
-    """`answers` by "METHOD /path", without the query; all else gets `otherwise`. With `hang` it never answers."""
+    """The next requests get those of `first`, then `answers` by "METHOD /path" without the query, or `otherwise`.
+
+    With `hang` it never answers.
+    """
 
     url: str = ""
     ca_pem: str = ""
     ca_file: str = ""
     answers: dict[str, Answer] = field(default_factory=dict)
     otherwise: Answer = field(default_factory=lambda: Answer(404, {"error": "nothing prepared"}))
+    first: list[Answer] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
     hang: bool = False
@@ -53,15 +57,16 @@ class Stub:
 
 @contextmanager
 def a_stub(directory: Path, certificate: str = "node") -> Iterator[Stub]:
-    """`certificate` "admin" is one that is made out to no address."""
+    """`certificate` "admin" is one that is made out to no address; with "" the server speaks plain HTTP."""
     ensure_certificates(directory)
     stub = Stub(ca_file=str(directory / "root-ca.pem"), ca_pem=(directory / "root-ca.pem").read_text())
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(stub))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(directory / f"{certificate}.pem", directory / f"{certificate}-key.pem")
-    server.socket = context.wrap_socket(server.socket, server_side=True)
+    if certificate:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(directory / f"{certificate}.pem", directory / f"{certificate}-key.pem")
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     server.daemon_threads = True
-    stub.url = f"https://127.0.0.1:{server.server_port}"
+    stub.url = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -85,6 +90,8 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
                 stub.released.wait(30)
                 return
             answer = stub.answers.get(f"{self.command} {self.path.partition('?')[0]}", stub.otherwise)
+            if stub.first:
+                answer = stub.first.pop(0)
             content = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
             self.send_response(answer.status)
             self.send_header("content-type", answer.content_type)

@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tabletrail.aws.opensearch import OpenSearchIndex, OpenSearchKeeper
-from tabletrail.aws.opensearch_connect import ask, connect
+from tabletrail.aws.opensearch_connect import SECRET_SECONDS, PasswordAuth, ask, connect
 from tabletrail.core.outcome import Outcome
 from tabletrail.errors import SettingsError, TransientError
 from tabletrail_local.certificates import ensure_certificates
@@ -146,6 +146,30 @@ def test_a_page_in_place_of_json_is_transient(stub: Stub) -> None:
 def test_a_secret_of_another_shape_is_a_settings_error_that_shows_the_right_one(text: str) -> None:
     with pytest.raises(SettingsError, match='"username", "password", "ca_pem"'):
         connect(settings_for("https://127.0.0.1:1"), lambda _: text)
+
+
+def test_a_changed_password_is_noticed_without_a_new_process() -> None:
+    now, words = [0.0], ["old", "new"]
+    auth = PasswordAuth("name", lambda _: json.dumps({"username": "u", "password": words[0]}), lambda: now[0])
+    before = auth("GET", "", None)
+    words.pop(0)
+    assert auth("GET", "", None) == before
+    now[0] += SECRET_SECONDS
+    assert auth("GET", "", None) != before
+
+
+def test_a_password_outlives_trouble_with_the_secret() -> None:
+    now, words = [0.0], [json.dumps({"username": "u", "password": "old"})]
+
+    def read(_: str) -> str:
+        if not words:
+            raise TransientError("no answer")
+        return words.pop()
+
+    auth = PasswordAuth("name", read, lambda: now[0])
+    before = auth("GET", "", None)
+    now[0] += SECRET_SECONDS
+    assert auth("GET", "", None) == before
 
 
 def test_a_proxy_in_the_environment_is_not_used(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,8 +25,8 @@ from tabletrail.errors import TabletrailError, TransientError
 
 PHYSICAL_ID = "tabletrail-opensearch"
 KEPT = "kept: all indices with their entries, the index template, the roles and their mappings"
-REASON_LENGTH = 1_500
-"""The whole answer may have 4,096 bytes."""
+REASON_BYTES = 2_500
+"""The whole answer may have 4,096 bytes, and the three ids of the request come to some 400."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def handle(event: Mapping[str, Any], work: Callable[[Request], str], send: Send 
     answer = _answer(event, work)
     url = event.get("ResponseURL")
     if url:
-        (send or put)(str(url), json.dumps(answer).encode())
+        (send or put)(str(url), json.dumps(answer, ensure_ascii=False).encode())
     return answer
 
 
@@ -74,10 +74,9 @@ def _answer(event: Mapping[str, Any], work: Callable[[Request], str]) -> dict[st
     _log.info("custom resource %s: %s", status, reason)
     return {
         "Status": status,
-        "Reason": reason[:REASON_LENGTH],
+        "Reason": reason.encode()[:REASON_BYTES].decode(errors="ignore"),
         "PhysicalResourceId": event.get("PhysicalResourceId") or PHYSICAL_ID,
         **{name: event.get(name, "") for name in ("StackId", "RequestId", "LogicalResourceId")},
-        "Data": {"Report": reason[:REASON_LENGTH]},
     }
 
 

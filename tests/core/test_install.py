@@ -1,0 +1,212 @@
+"""Does an installation write only what differs, refuse what it must, and report what the cluster does not offer?"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tabletrail.errors import DowngradeError, InstallError, TransientError
+from tabletrail.install import Bundle, Grant, Report, grants_of, install
+from tests.fakes.clock import FakeClock
+from tests.fakes.index import FakeIndex
+
+BUNDLE = Bundle(
+    {
+        "index_patterns": ["tabletrail-v1-*"],
+        "version": 2,
+        "template": {"settings": {"index.append_only.enabled": True}},
+    },
+    {"tabletrail_writer": {"cluster_permissions": ["indices:data/write/bulk"]}, "tabletrail_reader": {}},
+)
+GRANTS = {"tabletrail_writer": Grant(users=("tabletrail_writer",), backend_roles=("arn:writer",))}
+INDICES = ("tabletrail-v1-2026.11", "tabletrail-v1-2026.12")
+
+
+@dataclass
+class FakeCluster:
+    """`install.Cluster` in memory: counts writes, may come up late, lack roles, or refuse a setting."""
+
+    clock: FakeClock
+    nodes: int = 1
+    up_after: float = 0
+    roles_offered: bool = True
+    refuses_settings: bool = False
+    seconds_a_write: float = 0
+    templates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    levels: dict[str, dict[str, Any]] = field(
+        default_factory=lambda: {"transient": {}, "persistent": {}, "defaults": {}}
+    )
+    roles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    mappings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    replaceable: frozenset[str] = frozenset()
+    writes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.up_at = self.clock.monotonic() + self.up_after
+
+    def data_nodes(self) -> int:
+        if self.clock.monotonic() < self.up_at:
+            raise TransientError("OpenSearch cannot be reached")
+        return self.nodes
+
+    def template(self, name: str) -> dict[str, Any] | None:
+        return self.templates.get(name)
+
+    def put_template(self, name: str, template: Mapping[str, Any]) -> None:
+        self._wrote(f"template {name}")
+        self.templates[name] = copy.deepcopy(dict(template))
+
+    def settings(self) -> dict[str, dict[str, Any]]:
+        return self.levels
+
+    def put_setting(self, level: str, name: str, value: str) -> None:
+        if self.refuses_settings:
+            raise InstallError("OpenSearch refused writing the cluster setting: 401 is not allowed")
+        self._wrote(f"setting {level}")
+        self.levels[level][name] = value
+
+    def has_roles(self) -> bool:
+        return self.roles_offered
+
+    def role(self, name: str) -> dict[str, Any] | None:
+        return self.roles.get(name)
+
+    def put_role(self, name: str, role: Mapping[str, Any]) -> None:
+        self._wrote(f"role {name}")
+        self.roles[name] = dict(role)
+
+    def role_mapping(self, name: str) -> dict[str, Any] | None:
+        return self.mappings.get(name)
+
+    def put_role_mapping(self, name: str, mapping: Mapping[str, Any]) -> None:
+        self._wrote(f"mapping {name}")
+        self.mappings[name] = dict(mapping)
+
+    def plugins(self) -> frozenset[str]:
+        return frozenset({"opensearch-index-management", "opensearch-alerting"})
+
+    def replaceable_indices(self) -> frozenset[str]:
+        return self.replaceable
+
+    def _wrote(self, what: str) -> None:
+        self.clock.advance(self.seconds_a_write)
+        self.writes.append(what)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def cluster(clock: FakeClock) -> FakeCluster:
+    return FakeCluster(clock)
+
+
+def run(cluster: FakeCluster, bundle: Bundle = BUNDLE, keeper: FakeIndex | None = None, seconds: float = 35) -> Report:
+    return install(cluster, keeper or FakeIndex(), bundle, GRANTS, INDICES, cluster.clock, seconds)
+
+
+def test_the_first_writes_all_and_the_second_nothing(cluster: FakeCluster) -> None:
+    keeper = FakeIndex()
+    first = run(cluster, keeper=keeper)
+    assert cluster.writes == [
+        "template tabletrail-v1",
+        "setting persistent",
+        "role tabletrail_writer",
+        "mapping tabletrail_writer",
+        "role tabletrail_reader",
+        "mapping tabletrail_reader",
+    ]
+    assert keeper.existing() == set(INDICES)
+    assert first.sentence().startswith("wrote index template tabletrail-v1, cluster setting")
+    cluster.writes.clear()
+    second = run(cluster, keeper=keeper)
+    assert cluster.writes == []
+    assert second.sentence() == "nothing to write; 8 objects were as they should be"
+
+
+def test_a_newer_template_stops_everything_before_the_first_write(cluster: FakeCluster) -> None:
+    cluster.templates["tabletrail-v1"] = {"version": 3}
+    keeper = FakeIndex()
+    with pytest.raises(DowngradeError, match=r"holds version 3 .* brings 2: deploy the newer release"):
+        run(cluster, keeper=keeper)
+    assert cluster.writes == []
+    assert keeper.existing() == frozenset()
+
+
+def test_a_widened_role_is_repaired_and_a_persons_mapping_stays(cluster: FakeCluster) -> None:
+    run(cluster)
+    cluster.roles["tabletrail_writer"]["cluster_permissions"] = ["*"]
+    cluster.mappings["tabletrail_writer"]["users"] = ["ann", "tabletrail_writer"]
+    cluster.writes.clear()
+    run(cluster)
+    assert cluster.writes == ["role tabletrail_writer"]
+    assert cluster.mappings["tabletrail_writer"]["users"] == ["ann", "tabletrail_writer"]
+
+
+def test_a_new_cluster_is_waited_for(clock: FakeClock) -> None:
+    cluster = FakeCluster(clock, up_after=20)
+    assert run(cluster).written
+    assert 20 <= sum(clock.sleeps) < 23
+
+
+def test_a_cluster_that_does_not_come_is_given_up_in_time(clock: FakeClock) -> None:
+    began = clock.monotonic()
+    with pytest.raises(InstallError, match="could not be reached in time: OpenSearch cannot be reached"):
+        run(FakeCluster(clock, up_after=1e9))
+    assert clock.monotonic() - began <= 35
+
+
+def test_a_slow_cluster_ends_it_with_what_was_done(clock: FakeClock) -> None:
+    cluster = FakeCluster(clock, seconds_a_write=20)
+    with pytest.raises(InstallError, match=r"too slow: not done after 35 s .wrote index template"):
+        run(cluster)
+    assert len(cluster.writes) == 2
+    cluster.seconds_a_write = 1
+    assert "index template tabletrail-v1" in run(cluster).unchanged, "the next deployment goes on from there"
+
+
+def test_a_cluster_without_roles_is_reported(clock: FakeClock) -> None:
+    cluster = FakeCluster(clock, roles_offered=False)
+    report = run(cluster)
+    assert cluster.roles == {}
+    assert "The cluster has no roles" in report.sentence()
+
+
+def test_a_refused_setting_is_reported_and_the_rest_is_done(clock: FakeClock) -> None:
+    cluster = FakeCluster(clock, refuses_settings=True)
+    report = run(cluster)
+    assert "set action.auto_create_index to -tabletrail*,+*" in report.sentence()
+    assert set(cluster.roles) == set(BUNDLE.roles)
+
+
+def test_a_transient_setting_is_changed_where_it_hides_the_persistent_one(cluster: FakeCluster) -> None:
+    cluster.levels["transient"]["action.auto_create_index"] = "true"
+    cluster.levels["persistent"]["action.auto_create_index"] = "-tabletrail*,+*"
+    run(cluster)
+    assert cluster.levels["transient"]["action.auto_create_index"] == "-tabletrail*,+*"
+
+
+def test_an_index_that_is_not_write_once_is_named(clock: FakeClock) -> None:
+    cluster = FakeCluster(clock, replaceable=frozenset({"tabletrail-v1-2026.10"}))
+    assert "Not write-once, made without the template: tabletrail-v1-2026.10" in run(cluster).sentence()
+
+
+def test_an_incomplete_release_is_named(tmp_path: Any) -> None:
+    with pytest.raises(InstallError, match=r"incomplete.*index_template.v1.json"):
+        Bundle.load(tmp_path)
+
+
+def test_grants_come_from_the_deployments_properties() -> None:
+    now = {"WriterRoles": ["arn:a", "", " arn:b "], "ReaderRoles": "arn:c,arn:d", "IndexOwnerRoles": ""}
+    old = {"WriterRoles": ["arn:a", "arn:gone"]}
+    grants = grants_of(now, old, with_users=True)
+    assert grants["tabletrail_writer"] == Grant(("tabletrail_writer",), ("arn:a", "arn:b"), ("arn:gone",))
+    assert grants["tabletrail_reader"].backend_roles == ("arn:c", "arn:d")
+    assert grants["tabletrail_index_owner"].backend_roles == ()
+    assert grants_of(now, old, with_users=False)["tabletrail_writer"].users == ()
