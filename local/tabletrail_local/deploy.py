@@ -20,6 +20,8 @@ from tabletrail_local.processes import last_lines
 
 STACK_NAME = "tabletrail"
 SECRET_PREFIX = "tabletrail-local"  # noqa: S105 -- a name, not a secret
+LOCAL_LIMITS = {"EnforceBucketPolicy": "false", "AuditedStreams": "*"}
+"""The local AWS knows neither the condition s3:if-none-match nor the ARN of a stream when it judges a policy."""
 _ARTIFACTS = "tabletrail-local-artifacts"
 _LOG = "sam.log"
 
@@ -37,6 +39,7 @@ def deploy(
         "OpenSearchEndpoint": info.opensearch_url,
         "OpenSearchAuth": "basic",
         "OpenSearchSecretPrefix": SECRET_PREFIX,
+        **LOCAL_LIMITS,
         **(parameters or {}),
     }
     (paths.logs / _LOG).unlink(missing_ok=True)
