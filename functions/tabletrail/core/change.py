@@ -30,7 +30,7 @@ from tabletrail.core.document import (
 )
 from tabletrail.core.identity import change_id
 from tabletrail.core.message import change_message
-from tabletrail.core.paths import TEXT_CHARACTERS, cut_path, cut_text, cut_with_hash, member
+from tabletrail.core.paths import TEXT_CHARACTERS, cut_path, cut_text, hash_mark, member
 from tabletrail.core.values import SCALARS, view
 from tabletrail.errors import EntryError
 
@@ -127,7 +127,7 @@ def cut_id(readable: str) -> str:
     """At most 1,000 characters of an item's key, then an ellipsis, `#` and the SHA-256 of all: still one item's own."""
     if len(readable) <= TEXT_CHARACTERS:
         return readable
-    return readable[:TEXT_CHARACTERS] + cut_with_hash(readable, 0)
+    return readable[:TEXT_CHARACTERS] + hash_mark(readable)
 
 
 def images_of(old: Image | None, new: Image | None) -> bytes:

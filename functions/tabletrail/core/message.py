@@ -32,7 +32,7 @@ _WHOLE_ITEM = {
 def change_message(action: str, actor: str, table: str, item: str, changes: Diff, is_complete: bool) -> str:
     """`actor` is empty if unknown; `is_complete` is false where the stream gave no image to compare with."""
     place = f"{table} {short(item, _ITEM_SHORT)}"
-    who = "TTL" if action == "expire" else short(actor)
+    who = "TTL" if action == "expire" else short(actor) if actor else ""
     if action != "modify":
         active, passive = _WHOLE_ITEM[action]
         return f"{who} {active} {place}" if who else f"{place} {passive}"
@@ -66,7 +66,9 @@ def _passive(changes: Diff, path: str) -> str:
 
 
 def short(text: str, limit: int = SHORT) -> str:
-    """On one line, at most `limit` characters."""
+    """On one line, at most `limit` characters; an empty text is shown as such."""
+    if not text:
+        return '""'
     if len(text) > limit:
         text = text[:limit] + "…"
     return text if text.isprintable() else _UNPRINTABLE.sub(" ", text)

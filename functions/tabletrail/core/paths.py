@@ -64,7 +64,12 @@ def cut_with_hash(text: str, limit: int) -> str:
     data = text.encode()
     if len(data) <= limit:
         return text
-    return data[: limit - _HASH_MARK_BYTES].decode(errors="ignore") + "…#" + sha256(data).hexdigest()
+    return data[: limit - _HASH_MARK_BYTES].decode(errors="ignore") + hash_mark(text)
+
+
+def hash_mark(text: str) -> str:
+    """What ends a cut text that must stay distinct: an ellipsis, `#` and the SHA-256 of all of it."""
+    return "…#" + sha256(text.encode()).hexdigest()
 
 
 def cut_text(text: str) -> str:

@@ -139,15 +139,15 @@ def _line(number: int, data: bytes) -> Line:
 
 def _lines(body: bytes) -> Iterator[bytes]:
     """Each line without its end. Holds one line and one piece at a time."""
-    number, rest = 0, b""
+    number, rest = 0, bytearray()
     try:
         for piece in _unpacked(body):
-            parts = piece.split(b"\n")
-            parts[0] = rest + parts[0]
-            for part in parts[:-1]:
-                yield part
+            first, *others = piece.split(b"\n")
+            rest += first
+            for part in others:
+                yield bytes(rest)
                 number += 1
-            rest = parts[-1]
+                rest = bytearray(part)
             if len(rest) > LONGEST_LINE:
                 raise SegmentError(f"line {number}: it is longer than any line that is written")
     except zlib.error as error:

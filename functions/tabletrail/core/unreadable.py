@@ -21,9 +21,11 @@ from tabletrail.core.identity import unreadable_id
 from tabletrail.core.notices import notice, sealed
 from tabletrail.errors import EntryError
 
+_NOTHING = object()
+
 
 def unreadable_entry(record: Any, source: Source, conversion: Conversion, fallback_time: int, reason: str) -> Entry:
-    text = json.dumps(record, sort_keys=True, separators=(",", ":"), default=str)
+    text = _ascii_json(record)
     data = record.get("dynamodb") if type(record) is dict else None
     data = data if type(data) is dict else {}
     try:
@@ -49,6 +51,37 @@ def unreadable_entry(record: Any, source: Source, conversion: Conversion, fallba
     _add_item(document, data)
     images = json.dumps({"form": "record", "record": text}, separators=(",", ":")).encode()
     return sealed(document, conversion, seconds, sequence_no, images)
+
+
+def _ascii_json(record: Any) -> str:
+    """JSON with sorted keys in ASCII: a lone surrogate and a NaN stay what they were."""
+    try:
+        return json.dumps(record, sort_keys=True, separators=(",", ":"), default=str)
+    except RecursionError:
+        # DynamoDB nests 32 levels and this takes hundreds, but nothing is dropped on the strength of that.
+        return _ascii_json_without_recursion(record)
+
+
+def _ascii_json_without_recursion(record: Any) -> str:
+    pieces: list[str] = []
+    waiting: list[tuple[str, Any]] = [("", record)]
+    while waiting:
+        before, value = waiting.pop()
+        pieces.append(before)
+        if value is _NOTHING:
+            continue
+        if isinstance(value, dict):
+            inner = [(json.dumps(name) + ":", value[name]) for name in sorted(value)]
+        elif isinstance(value, list):
+            inner = [("", one) for one in value]
+        else:
+            pieces.append(json.dumps(value, default=str))
+            continue
+        start, end = "{}" if isinstance(value, dict) else "[]"
+        pieces.append(start)
+        waiting.append((end, _NOTHING))
+        waiting += [("," * (place > 0) + name, one) for place, (name, one) in reversed(list(enumerate(inner)))]
+    return "".join(pieces)
 
 
 def _add_item(document: dict[str, Any], data: dict[str, Any]) -> None:

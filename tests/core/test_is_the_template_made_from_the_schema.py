@@ -1,0 +1,68 @@
+"""Is the index template the one that the schema makes, and does every field have a mapping of a sound type?"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+MAPPINGS = Path(__file__).parent.parent.parent / "mappings"
+TEMPLATE = json.loads((MAPPINGS / "index_template.v1.json").read_text("utf-8"))
+SCHEMA = json.loads((MAPPINGS / "schema" / "audit_entry.v1.schema.json").read_text("utf-8"))
+LONGEST_TERM = 32_766
+
+
+def fields_of(properties: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, field in properties.items():
+        yield prefix + name, field
+        yield from fields_of(field.get("properties", {}), f"{prefix}{name}.")
+
+
+FIELDS = dict(fields_of(TEMPLATE["template"]["mappings"]["properties"]))
+
+
+def test_it_is_up_to_date() -> None:
+    done = subprocess.run([sys.executable, MAPPINGS / "generate_template.py", "--check"], check=False)
+    assert done.returncode == 0, "run python mappings/generate_template.py"
+
+
+def test_an_index_made_from_it_is_write_once_and_takes_no_new_fields() -> None:
+    inner = TEMPLATE["template"]
+    assert inner["settings"]["index.append_only.enabled"] is True
+    assert inner["mappings"]["dynamic"] is False
+    assert list(inner["aliases"]) == ["tabletrail"]
+    assert TEMPLATE["index_patterns"] == ["tabletrail-v1-*"]
+    assert TEMPLATE["_meta"]["version"] == TEMPLATE["version"]
+
+
+def test_no_keyword_can_make_a_document_be_refused() -> None:
+    keywords = {name: field for name, field in FIELDS.items() if field.get("type") == "keyword"}
+    assert keywords
+    # Lucene counts bytes, ignore_above counts characters of up to 4 bytes.
+    assert {name for name, field in keywords.items() if field["ignore_above"] * 4 > LONGEST_TERM} == set()
+
+
+def test_the_types_are_the_ones_that_queries_rely_on() -> None:
+    types = {name: field.get("type", "object") for name, field in FIELDS.items()}
+    assert types["@timestamp"] == "date"
+    assert types["message"] == "text"
+    assert types["before"] == types["after"] == types["item.key"] == "flat_object"
+    assert types["numbers"] == "nested"
+    assert types["numbers.before"] == types["numbers.after"] == "double"
+    assert types["numbers.path"] == types["changed"] == types["changed_path"] == types["item.id"] == "keyword"
+    assert types["event.severity"] == types["log.line"] == "long"
+
+
+def test_every_field_of_the_schema_says_what_it_is() -> None:
+    def described(node: dict[str, Any], name: str) -> Iterator[str]:
+        for inner_name, field in node.get("properties", {}).items():
+            if not field.get("description"):
+                yield f"{name}{inner_name}"
+            if "properties" in field and field.get("additionalProperties") is not False:
+                yield f"{name}{inner_name} takes any field"
+            yield from described(field.get("items", field), f"{name}{inner_name}.")
+
+    assert list(described(SCHEMA, "")) == []
