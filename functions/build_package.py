@@ -28,7 +28,7 @@ PROJECT = FUNCTIONS.parent
 REQUIREMENTS = PROJECT / "requirements" / "runtime.txt"
 
 SERVICES = ("dynamodb", "dynamodbstreams", "resourcegroupstaggingapi", "s3", "secretsmanager", "sts")
-"""botocore carries the description of each AWS service, 90 % of its size. These are the ones our code makes clients of."""
+"""botocore describes all of AWS, 90 % of its size. Kept are the services that our code makes clients of."""
 
 UNUSED = ("grpcio", "opensearch-protobufs", "protobuf", "typing-extensions")
 """Only opensearch-py's optional gRPC transport imports them; grpcio exists in compiled form alone."""

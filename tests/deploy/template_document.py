@@ -60,6 +60,11 @@ def all_states(machine: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def snake(name: str) -> str:
+    """CaptureShards to capture_shards."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
 def sam_environment() -> dict[str, str]:
     """For sam where it needs a region and must reach nobody."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

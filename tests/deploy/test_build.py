@@ -10,9 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import build_package
 import pytest
 
+import build_package
 from tests.deploy.template_document import ROOT, resources, sam_environment
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -131,7 +131,10 @@ def test_a_compiled_file_stops_the_build(tmp_path: Path) -> None:
 
 
 def test_a_requirement_that_is_left_out_is_left_out_with_its_hashes() -> None:
-    text = "boto3==1 \\\n    --hash=sha256:a \\\n    --hash=sha256:b\ngrpcio==2 \\\n    --hash=sha256:c\nsix==3 \\\n    --hash=sha256:d\n"
+    pinned = {"boto3==1": "ab", "grpcio==2": "c", "six==3": "d"}
+    text = "\n".join(
+        " \\\n".join([name, *(f"    --hash=sha256:{x}" for x in hashes)]) for name, hashes in pinned.items()
+    )
     wanted = build_package.wanted_requirements(text)
     assert "sha256:c" not in wanted
     assert wanted.count("--hash") == 3

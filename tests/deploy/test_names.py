@@ -10,16 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.template_document import ROOT, all_states, definition_files, rendered, resources
+from tests.deploy.template_document import ROOT, all_states, definition_files, rendered, resources, snake
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 MACHINES = resources("AWS::Serverless::StateMachine")
 HANDLERS = sorted(path for path in (ROOT / "functions" / "handlers").glob("*.py") if path.name != "__init__.py")
 WITHOUT_STATE = {"InstallMappings": "a custom resource, called by CloudFormation"}
-
-
-def snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def task_states() -> set[str]:

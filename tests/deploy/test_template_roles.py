@@ -41,11 +41,11 @@ def policy_documents() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def statements() -> list[tuple[str, dict[str, Any]]]:
     """Each with its role's or policy's name; those under a condition too."""
-    found = []
-    for name, document in policy_documents():
-        for statement in document["Statement"]:
-            found.append((name, statement["Fn::If"][1] if "Fn::If" in statement else statement))
-    return found
+    return [
+        (name, statement["Fn::If"][1] if "Fn::If" in statement else statement)
+        for name, document in policy_documents()
+        for statement in document["Statement"]
+    ]
 
 
 def as_list(value: Any) -> list[Any]:
