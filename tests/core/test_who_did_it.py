@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -133,6 +134,13 @@ def test_the_sentence_of_a_whole_item(old: dict[str, Any] | None, new: dict[str,
 def test_the_readable_key(keys: dict[str, Any], readable: str) -> None:
     document = assert_valid_entry(convert(record(PAID, SHIPPED, Keys=keys), SOURCE, CONVERSION).document)
     assert document["item"]["id"] == readable
+
+
+def test_the_partition_key_comes_first_where_it_is_known() -> None:
+    made = record(PAID, SHIPPED, Keys={"account": {"S": "a"}, "customer": {"S": "c"}})
+    for name, readable in (("", "a/c"), ("customer", "c/a"), ("account", "a/c"), ("other", "a/c")):
+        source = dataclasses.replace(SOURCE, partition_key=name)
+        assert assert_valid_entry(convert(made, source, CONVERSION).document)["item"]["id"] == readable
 
 
 def test_long_keys_stay_distinct() -> None:

@@ -58,7 +58,7 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
         old = {}
     changes = diff(old or {}, new or {}) if is_complete else Diff()
     actor = actor_of(identity, old, new, conversion.actor_attribute)
-    item_id, item_key = item_of(data["Keys"])
+    item_id, item_key = item_of(data["Keys"], source.partition_key)
     entry_id = change_id(source.stream_arn, event_id, sequence_no)
     document = {
         "@timestamp": timestamp,
@@ -102,16 +102,16 @@ def seconds_of(data: dict[str, Any]) -> int:
     return int(time)
 
 
-def item_of(keys: Any) -> tuple[str, dict[str, str]]:
+def item_of(keys: Any, partition_key: str) -> tuple[str, dict[str, str]]:
     """(item.id, item.key) of a record's Keys.
 
-    item.id is the key's text. Of two key attributes, in the order of their names (a record does not tell which is the
-    partition key), both texts are joined by `/`, with each `\\` and `/` inside them behind a `\\`.
+    item.id is the key's text. Of two key attributes, the partition key's first (`Source.partition_key`), both texts are
+    joined by `/`, with each `\\` and `/` inside them behind a `\\`.
     """
     if type(keys) is not dict or not keys:
         raise EntryError("the record has no keys")
     texts: dict[str, str] = {}
-    for name in sorted(keys):
+    for name in sorted(keys, key=lambda one: (one != partition_key, one)):
         leaf, _ = view(keys[name])
         if leaf is None or leaf[0] not in SCALARS:
             raise EntryError("a key attribute is neither text nor number nor binary")

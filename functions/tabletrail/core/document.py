@@ -39,7 +39,11 @@ _MESSAGE = b',"message":"'
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where records come from: one shard of one table's stream. `service` is empty if the table has no such tag."""
+    """Where records come from: one shard of one table's stream.
+
+    `service` is empty if the table has no such tag. `partition_key` names the attribute whose value begins `item.id`;
+    if it is empty, the order of the names decides, for a record does not tell which key attribute is which.
+    """
 
     stream_arn: str
     shard_id: str
@@ -49,6 +53,7 @@ class Source:
     account: str
     region: str
     service: str = ""
+    partition_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
