@@ -92,6 +92,11 @@ class ShardRowsContract:
         assert not ports.checkpoints.move_shard(moved(row, iterator="second"))
         assert ports.row(row) == moved(row, iterator="first").after
 
+    def test_the_same_move_twice_wins_once(self, ports: Ports) -> None:
+        ports.checkpoints.add_shards([shard()])
+        assert ports.checkpoints.move_shard(moved(shard()))
+        assert not ports.checkpoints.move_shard(moved(shard()))
+
     def test_a_row_that_is_gone_is_not_made_by_a_move(self, ports: Ports) -> None:
         assert not ports.checkpoints.move_shard(moved(shard()))
         assert ports.checkpoints.shards_of(ARN) == []
@@ -182,6 +187,19 @@ class CommitContract:
         assert ports.checkpoints.commit(whole) == Lost(streams=frozenset({ARN}), segment_exists=True)
         assert ports.row(shard()) == shard()
 
+    def test_losers_are_told_apart_whatever_else_the_commit_holds(self, ports: Ports) -> None:
+        rows = [shard("a"), shard("b")]
+        ports.checkpoints.add_shards(rows[:1])
+        ports.checkpoints.move_stream(StreamMove(None, stream()))
+        whole = Commit(
+            ports.token("t1"),
+            None,
+            tuple(moved(row) for row in rows),
+            (child("c", rows[0]), child("d", rows[0])),
+            (StreamMove(None, stream(OTHER_ARN)), StreamMove(None, stream())),
+        )
+        assert ports.checkpoints.commit(whole) == Lost(frozenset({rows[1].key}), frozenset({ARN}))
+
     def test_a_shard_whose_parent_is_not_processed_cannot_be_committed(self, ports: Ports) -> None:
         row = shard(parent_processed=False)
         ports.checkpoints.add_shards([row])
@@ -265,14 +283,15 @@ class CommitContract:
 
 class SegmentsContract:
     def test_what_waits_comes_oldest_first(self, ports: Ports) -> None:
-        for number in (3, 1, 4, 2, 5):
+        for number in (3, 9, 1, 4, 8, 2, 5, 7, 6):
             row = segment(f"s{number}", shard(), committed_at=NOW + number, indices=(f"index-{number}", "index-0"))
             ports.checkpoints.commit(Commit(ports.token(f"t{number}"), row))
-        assert [row.segment_id for row in ports.segments.waiting(NOW + 5, 3)] == ["s1", "s2", "s3"]
-        assert [row.segment_id for row in ports.segments.waiting(NOW + 3, 10)] == ["s1", "s2"]
+        names = [f"s{number}" for number in range(1, 10)]
+        assert [row.segment_id for row in ports.segments.waiting(NOW + 10, 5)] == names[:5]
+        assert [row.segment_id for row in ports.segments.waiting(NOW + 3, 10)] == names[:2]
         assert ports.segments.waiting(NOW + 9, 1)[0].links == segment("s", shard()).links
-        assert ports.segments.count_waiting() == (5, NOW + 1)
-        assert ports.segments.waiting_indices() == {f"index-{number}" for number in range(6)}
+        assert ports.segments.count_waiting() == (9, NOW + 1)
+        assert ports.segments.waiting_indices() == {f"index-{number}" for number in range(10)}
 
     def test_what_is_indexed_waits_no_more_and_may_be_marked_again(self, ports: Ports) -> None:
         ports.checkpoints.commit(Commit(ports.token("t1"), segment("s1", alerts=2)))

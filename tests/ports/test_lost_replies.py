@@ -199,7 +199,7 @@ class TestAgainstTheTables:
         self, client: Any, tables: TableNames, row: ShardRow
     ) -> None:
         assert checkpoints(LossyClient(client, "", []), tables).move_shard(moved(row, iterator="theirs"))
-        port = checkpoints(LossyClient(client, "update_item", [(AFTER, TIMEOUT)]), tables)
+        port = checkpoints(LossyClient(client, "update_item", [(BEFORE, TIMEOUT)]), tables)
         assert not port.move_shard(moved(row, iterator="mine"))
 
     def test_a_swap_is_recognised_though_its_parents_end_or_its_expiry_came_between(
@@ -222,7 +222,7 @@ class TestAgainstTheTables:
     def test_a_stream_that_was_made_without_a_reply_is_recognised(self, client: Any, tables: TableNames) -> None:
         port = checkpoints(LossyClient(client, "put_item", [(AFTER, TIMEOUT)]), tables)
         assert port.move_stream(StreamMove(None, stream()))
-        theirs = checkpoints(LossyClient(client, "put_item", [(AFTER, TIMEOUT)]), tables)
+        theirs = checkpoints(LossyClient(client, "put_item", [(BEFORE, TIMEOUT)]), tables)
         assert not theirs.move_stream(StreamMove(None, stream(service="other")))
 
     def test_rows_that_were_made_without_a_reply_are_not_made_twice(self, client: Any, tables: TableNames) -> None:
