@@ -22,11 +22,11 @@ from tests.ports.checkpoint_rows import NOW, finished, segment, shard
 from tests.ports.checkpoints_contract import (
     CommitContract,
     Ports,
-    SegmentsContract,
     ShardRowsContract,
     StreamRowsContract,
 )
 from tests.ports.local_tables import drop_tables, make_checkpoint_tables
+from tests.ports.segments_contract import SegmentsContract
 
 
 @pytest.fixture(scope="module")
