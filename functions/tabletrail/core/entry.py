@@ -44,6 +44,8 @@ def convert(record: dict[str, Any], source: Source, conversion: Conversion, fall
         return change_entry(record, source, conversion)
     except EntryError as error:
         reason = str(error)
+    except KeyError:
+        reason = "the record lacks a field that every record has"
     except UnicodeEncodeError:
         reason = "a text holds half of a surrogate pair"
     except Exception as error:

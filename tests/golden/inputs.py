@@ -1,0 +1,98 @@
+"""The records of the golden cases, one for each question that a second implementation must answer alike.
+
+Rules
+- A case's name is the name of its file in tests/golden/cases. Once the file is there its input here may not change:
+  the test compares them.
+- One thing odd in each.
+
+Called by tests/golden/add_cases.py and the test of the golden cases.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+KEYS = {"pk": {"S": "order#17"}}
+TTL = {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
+
+
+def record(
+    old: dict[str, Any] | None, new: dict[str, Any] | None, name: str = "", keys: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    keys = keys or KEYS
+    data: dict[str, Any] = {
+        "ApproximateCreationDateTime": 1_795_500_000,
+        "Keys": keys,
+        "SequenceNumber": "400000000000000000017",
+        "SizeBytes": 100,
+        "StreamViewType": "NEW_AND_OLD_IMAGES",
+    }
+    if old is not None:
+        data["OldImage"] = keys | old
+    if new is not None:
+        data["NewImage"] = keys | new
+    return {
+        "awsRegion": "eu-central-1",
+        "dynamodb": data,
+        "eventID": "7c1b3e5d9f204a68b0c2d4e6f8091a2b",
+        "eventName": name or ("INSERT" if old is None else "REMOVE" if new is None else "MODIFY"),
+        "eventSource": "aws:dynamodb",
+        "eventVersion": "1.1",
+    }
+
+
+def _nested(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"N": "1"}
+    for level in range(levels):
+        value = {"L": [value]} if level % 2 else {"M": {"in": value}}
+    return value
+
+
+def _number(before: str, after: str) -> dict[str, Any]:
+    return record({"n": {"N": before}}, {"n": {"N": after}})
+
+
+PAID, SHIPPED = {"status": {"S": "paid"}}, {"status": {"S": "shipped"}}
+ODD_NAMES = ("a.b", "", " a", "a[0]", '"', "a=b", "\x00", "\x7f", "…", "größe", "😀", "\ufb33", "a b", "\\", "n" * 300)
+
+CASES: dict[str, dict[str, Any]] = {
+    "insert": record(None, PAID | {"updatedBy": {"S": "alice"}}),
+    "modify": record(PAID | {"updatedBy": {"S": "bob"}}, SHIPPED | {"updatedBy": {"S": "alice"}}),
+    "modify_by_nobody_known": record(PAID | {"updatedBy": {"S": "bob"}}, SHIPPED | {"updatedBy": {"S": "bob"}}),
+    "remove": record(PAID | {"updatedBy": {"S": "alice"}}, None),
+    "expire": record(PAID, None) | {"userIdentity": TTL},
+    "number_38_digits": _number("12345678901234567890123456789012345678", "12345678901234567890123456789012345679"),
+    "number_negative": _number("-1", "-0.00000000000000000000000000000000000001"),
+    "number_tiny_and_huge": _number("1E-130", "9.9999999999999999999999999999999999999E+125"),
+    "number_to_text": record({"n": {"N": "1"}}, {"n": {"S": "1"}}),
+    "binary": record({"b": {"B": "AAEC/w=="}}, {"b": {"B": "AAEC/g=="}}),
+    "sets": record(
+        {"s": {"SS": ["b", "a"]}, "n": {"NS": ["9", "10"]}}, {"s": {"SS": ["a", "😀", "\ufb33"]}, "n": {"NS": ["10"]}}
+    ),
+    "set_in_another_order": record({"s": {"SS": ["b", "a"]}}, {"s": {"SS": ["a", "b"]}, "x": {"S": ""}}),
+    "null_and_booleans": record(
+        {"a": {"NULL": True}, "b": {"BOOL": False}}, {"a": {"BOOL": True}, "b": {"BOOL": True}}
+    ),
+    "empty_map_and_list": record({"m": {"M": {}}, "l": {"L": []}}, {"m": {"M": {"x": {"S": ""}}}, "l": {"M": {}}}),
+    "list_positions": record(
+        {"lines": {"L": [{"M": {"qty": {"N": "1"}}}, {"M": {"qty": {"N": "2"}}}]}},
+        {"lines": {"L": [{"M": {"qty": {"N": "2"}}}]}},
+    ),
+    "nested_32": record(None, {"deep": _nested(32)}),
+    "odd_names": record(None, {name or "e": {"M": {name: {"S": name}}} for name in ODD_NAMES}),
+    "long_path": record(None, {"p" * 255: {"M": {"q" * 255: {"M": {"r" * 255: {"N": "1"}}}}}}),
+    "long_text": record({"t": {"S": "😀" * 1001}}, {"t": {"S": "😀" * 1000}}),
+    "many_paths": record(None, {"list": {"L": [{"NULL": True}] * 1200}}),
+    "many_numbers": record(None, {"list": {"L": [{"N": str(one)} for one in range(120)]}}),
+    "utf16_order": record(None, {"\ufb33": {"S": "1"}, "😀": {"S": "2"}, "\u20ac": {"S": "3"}}),
+    "control_characters": record(None, {"t": {"S": "".join(map(chr, range(32))) + '\x7f"\\\u2028'}}),
+    "two_keys": record(PAID, SHIPPED, keys={"sk": {"S": "line/2\\"}, "account": {"N": "7"}}),
+    "binary_key": record(PAID, SHIPPED, keys={"pk": {"B": "AQ/+"}, "sk": {"N": "1"}}),
+    "long_key": record(PAID, SHIPPED, keys={"pk": {"S": "k" * 1500}}),
+    "no_old_image": record(None, SHIPPED | {"updatedBy": {"S": "alice"}}, name="MODIFY"),
+    "keys_only": record(None, None, name="REMOVE"),
+    "unknown_event_name": record(PAID, SHIPPED, name="UPSERT"),
+    "lone_surrogate": record(PAID, {"status": {"S": "\ud800"}}),
+    "no_sequence_number": {"eventID": "1", "dynamodb": {"Keys": KEYS, "ApproximateCreationDateTime": 1_795_500_000.5}},
+    "nothing": {},
+}
