@@ -56,7 +56,8 @@ def test_is_a_named_server_without_https_refused(
     assert "https://" in capsys.readouterr().err
 
 
-def test_is_a_directory_with_somebody_s_files_left_alone(directory: Path) -> None:
+def test_is_a_directory_with_somebody_s_files_left_alone(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "OpenSearchServer", None)  # nothing may be started, not even when this test fails
     directory.mkdir()
     (directory / "thesis.txt").write_text("years of work")
     for act in (stack.up, stack.reset):
