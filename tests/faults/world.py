@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections import defaultdict
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tabletrail.backlog import Backlog, BacklogResult
@@ -77,6 +77,24 @@ class World:
         for number in range(shards):
             self.stream.add_shard(view.stream_arn, f"shard-{number}")
         return view.stream_arn
+
+    def replace_stream(self, name: str) -> str:
+        """The table's stream was switched off and on: it has another one, with a shard, now."""
+        arn = make_table(name).arn
+        view = self.tables.tables[arn]
+        new = f"{arn}/stream/2027-01-15T08:00:30.000"
+        self.stream.add_stream(new)
+        self.stream.add_shard(new, "shard-0")
+        self.tables.tables[arn] = replace(view, stream_arn=new)
+        return new
+
+    def rows_table(self, stream_arn: str) -> str:
+        """The ARN of a stream's table."""
+        return stream_arn.split("/stream/", maxsplit=1)[0]
+
+    def checkpoints(self) -> FakeCheckpoints:
+        """The tables, without faults."""
+        return FakeCheckpoints(self.rows, self.clock)
 
     def write(self, stream_arn: str, shard_id: str, count: int = 1, **record: Any) -> None:
         self.written[stream_arn, shard_id] += self.stream.write(stream_arn, shard_id, count, **record)
