@@ -64,12 +64,12 @@ def actor(entry: Entry) -> str:
     if not name:
         last = visible(at(entry, "actor.last_known"))
         return f"unknown (last known: {last})" if last else "unknown"
-    details = [detail for detail in (at(entry, "service.name"),) if detail]
     if at(entry, "actor.source") == "ttl":
-        details.append("TTL")
-    if at(entry, "actor.confidence") not in ("", "certain"):
-        details.append(f"{at(entry, 'actor.confidence')}, by {at(entry, 'actor.source')}")
-    return f"{name} ({visible('; '.join(details))})" if details else name
+        return f"{name} (TTL)"
+    confidence = visible(at(entry, "actor.confidence"))
+    if confidence in ("", "certain"):
+        return name
+    return f"{name} ({confidence}, by {visible(at(entry, 'actor.source'))})"
 
 
 def changes(entry: Entry) -> Iterator[list[Part]]:

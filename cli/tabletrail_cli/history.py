@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any
 from tabletrail_cli import options
 from tabletrail_cli.entry_text import Entry, actor, at, timeline
 from tabletrail_cli.errors import FOUND, NOTHING_FOUND
-from tabletrail_cli.item_key import key_clause
+from tabletrail_cli.item_key import ItemKey, item_key
 from tabletrail_cli.output import Output, visible
 from tabletrail_cli.queries import item_query
 from tabletrail_cli.times import LEGAL, Role, parse_time, shown
 
 if TYPE_CHECKING:
     from tabletrail_cli.as_of import AsOf
-    from tabletrail_cli.place import Place
+    from tabletrail_cli.entries import Entries
 
 EPILOG = """examples:
   tabletrail history orders order#17
   tabletrail history orders '{"customer": "c1", "order": 17}'
   tabletrail history orders order#17 --at 2026-11-24T10:00 --zone Europe/Berlin
 
-Of a key with two parts the readable form is both, in the order of their names, joined by /.
+Of a key with two parts the readable form is both, the partition key's first, joined by /.
 With --at the item comes from the log itself, and the bytes it comes from are checked. The exit code is 1 if the item
 did not exist then or if nothing is known of it, and 4 if the log is damaged."""
 
@@ -45,23 +45,28 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("table", metavar="TABLE", help="name or ARN of the table")
     parser.add_argument("key", metavar="KEY", help="the item's readable key, or its key as JSON, plain or typed")
-    parser.add_argument("--at", metavar="TIME", help=f"the item as it was then: {LEGAL}")
-    options.add_output(parser)
+    parser.add_argument("--at", metavar="TIME", help=f"the item as it was then: {LEGAL}; a date is its beginning")
+    options.add_output(parser, with_zone=True)
     options.add_place(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """The exit code."""
-    key, zone = key_clause(args.key), options.zone(args)
+    key, zone = item_key(args.key), options.zone(args)
     moment = parse_time(args.at, zone, datetime.now(UTC), Role.MOMENT) if args.at else None
     from tabletrail_cli import place
+    from tabletrail_cli.as_of import Rebuilder
     from tabletrail_cli.entries import Entries
+    from tabletrail_cli.log import Log
 
     found = place.find(args, os.environ, output)
+    index = Entries(found.search)
+    clause = _settled(index, args.table, key).clause()
     if moment:
-        return _show_as_of(args, found, moment, zone, output)
-    entries = without_superseded(Entries(found.search).walk(item_query(args.table, key), "asc"))
+        answer = Rebuilder(index, Log(found), args.table, clause).at(moment)
+        return _show_as_of(args, moment, answer, zone, output)
+    entries = without_superseded(index.walk(item_query(args.table, clause), "asc"))
     is_empty = True
     for entry in entries:
         is_empty = False
@@ -76,6 +81,12 @@ def run(args: argparse.Namespace, output: Output) -> int:
     return FOUND
 
 
+def _settled(index: Entries, table: str, key: ItemKey) -> ItemKey:
+    """Of two readings of a key the one that the log knows."""
+    known = index.first(item_query(table, key.candidates()), "asc") if len(key.ids) > 1 else None
+    return ItemKey((at(known, "item.id"),), {}) if known else key
+
+
 def without_superseded(entries: Iterable[Entry]) -> Iterator[Entry]:
     """Leaves out a parked entry whose full one made it into the index after all: both share time and sequence."""
     for _, group in groupby(entries, key=lambda entry: (at(entry, "@timestamp"), at(entry, "event.sequence_key"))):
@@ -84,12 +95,9 @@ def without_superseded(entries: Iterable[Entry]) -> Iterator[Entry]:
         yield from (entry for entry in same if at(entry, "event.id") not in superseded)
 
 
-def _show_as_of(args: argparse.Namespace, found: Place, moment: datetime, zone: tzinfo, output: Output) -> int:
-    from tabletrail_cli.as_of import Rebuilder, State
-    from tabletrail_cli.entries import Entries
-    from tabletrail_cli.log import Log
+def _show_as_of(args: argparse.Namespace, moment: datetime, answer: AsOf, zone: tzinfo, output: Output) -> int:
+    from tabletrail_cli.as_of import State
 
-    answer = Rebuilder(Entries(found.search), Log(found), args.table, key_clause(args.key)).at(moment)
     if output.as_json:
         output.json(_as_json(args, moment, answer))
     else:

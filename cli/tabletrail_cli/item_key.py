@@ -8,6 +8,7 @@ Called by `history`.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from tabletrail.core.change import item_of
@@ -20,24 +21,40 @@ from tabletrail_cli.patterns import Clause
 LEGAL = 'the readable key (order#17; two parts: a/b) or JSON ({"id": "order#17"} or {"id": {"S": "order#17"}})'
 
 
-def key_clause(text: str) -> Clause:
-    """Finds the entries of the item, also parked ones, which hold a long id cut. QueryError shows the legal forms."""
-    whole = item_id(text)
-    return {"terms": {"item.id": sorted({whole, cut_with_hash(whole, ITEM_ID_BYTES)})}}
+@dataclass(frozen=True, slots=True)
+class ItemKey:
+    """`ids`: the readable ids that the item may have; two for a key of two parts, as JSON does not tell which one comes
+    first. `parts` then tell the item from one whose parts are the other way round; else they are empty."""
+
+    ids: tuple[str, ...]
+    parts: dict[str, str]
+
+    def candidates(self) -> Clause:
+        """Entries that are surely the item's own: those that hold its whole key."""
+        terms = [{"term": {f"item.key.{path}": text}} for path, text in self.parts.items()]
+        return {"bool": {"filter": [{"terms": {"item.id": list(self.ids)}}, *terms]}}
+
+    def clause(self) -> Clause:
+        """All of the item's entries, also parked ones, which hold no key and a long id cut."""
+        cut = [cut_with_hash(one, ITEM_ID_BYTES) for one in self.ids]
+        return {"terms": {"item.id": sorted({*self.ids, *cut})}}
 
 
-def item_id(text: str) -> str:
-    """The readable id that entries of the item carry."""
+def item_key(text: str) -> ItemKey:
+    """QueryError shows the legal forms."""
     if not text.strip():
         raise QueryError(f"KEY is empty: give {LEGAL}")
     if not text.lstrip().startswith("{"):
-        return text
+        return ItemKey((text,), {})
     try:
         # Numbers as they are written: a float would round a long one.
-        keys = json.loads(text, parse_int=_Digits, parse_float=_Digits)
-        return item_of({name: _typed(value) for name, value in keys.items()})[0]
+        found = json.loads(text, parse_int=_Digits, parse_float=_Digits)
+        keys = {name: _typed(value) for name, value in found.items()}
+        readings = [item_of(keys, first) for first in keys or [""]]
     except (ValueError, EntryError) as error:
         raise QueryError(f"KEY is not a key ({error}): give {LEGAL}") from None
+    ids = tuple(dict.fromkeys(readable for readable, _ in readings))
+    return ItemKey(ids, readings[0][1] if len(ids) > 1 else {})
 
 
 class _Digits(str):

@@ -55,7 +55,7 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="replace a stream that does not carry both images; orphans its other readers",
     )
-    options.add_output(parser)
+    options.add_output(parser, with_zone=False)
     options.add_place(parser)
     parser.set_defaults(run=run)
 

@@ -44,15 +44,16 @@ def add_place(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_output(parser: argparse.ArgumentParser) -> None:
+def add_output(parser: argparse.ArgumentParser, *, with_zone: bool) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("--json", action="store_true", help="one JSON object a line")
-    group.add_argument(
-        "--zone",
-        metavar="NAME",
-        help="time zone of times without an offset, and of times shown: an IANA name, UTC or local "
-        f"(or {ZONE_VARIABLE}; default: UTC)",
-    )
+    if with_zone:
+        group.add_argument(
+            "--zone",
+            metavar="NAME",
+            help="time zone of times without an offset, and of times shown: an IANA name, UTC or local "
+            f"(or {ZONE_VARIABLE}; default: UTC)",
+        )
     group.add_argument("--debug", action="store_true", help="show where an error came from")
 
 

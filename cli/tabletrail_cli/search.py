@@ -27,7 +27,7 @@ DEFAULT_LIMIT = 50
 
 EPILOG = r"""examples:
   tabletrail search shipped --table orders --since 2d
-  tabletrail search --changed email --not service=billing --after 'email=*@example.com'
+  tabletrail search --changed email --not 'actor=billing*' --after 'email=*@example.com'
   tabletrail search --number 'price before <= 100 after > 100' --json
   tabletrail search --action remove --action expire --since 2026-11-24 --until 2026-11-24 --zone Europe/Berlin
   tabletrail search --facets actor,action --since 7d
@@ -66,7 +66,7 @@ def add_parser(subparsers: Any) -> None:
     )
     _add_filters(parser)
     _add_times_and_lists(parser)
-    options.add_output(parser)
+    options.add_output(parser, with_zone=True)
     options.add_place(parser)
     parser.set_defaults(run=run)
 

@@ -58,7 +58,7 @@ def add_parser(subparsers: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("--readers", action="store_true", help="list the streams' other readers too; one call a table")
-    options.add_output(parser)
+    options.add_output(parser, with_zone=False)
     options.add_place(parser)
     parser.set_defaults(run=run)
 

@@ -13,12 +13,15 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
+from tabletrail.aws.commit import TableNames
 from tabletrail.aws.opensearch import OpenSearchKeeper
 from tabletrail.core.document import Conversion, Entry, Source, with_log
 from tabletrail.core.entry import convert, coverage_entry, gap_entry, reduced_entry
 from tabletrail_cli.main import main
+from tabletrail_local.info import StackInfo
 from tests.ports.opensearch_server import Server, bulk
 
 Document = dict[str, Any]
@@ -142,6 +145,27 @@ def indexed(server: Server, documents: Iterable[Document]) -> Iterator[None]:
     finally:
         for index in names:
             server.ask("admin", "DELETE", f"/{index}")
+
+
+def environment_of(
+    stack: StackInfo, tables: TableNames, bucket: str, folder: Path, runs: str = "none"
+) -> dict[str, str]:
+    """A log as any account's is named: endpoints and credentials of AWS, tables, bucket, OpenSearch and its reader."""
+    reader = stack.login("reader")
+    (folder / "password").write_text(reader.password)
+    (folder / "ca.pem").write_text(stack.ca_pem)
+    return {
+        **{name: value for name, value in stack.aws_environment().items() if name.startswith("AWS_")},
+        "TABLETRAIL_STREAMS_TABLE": tables.streams,
+        "TABLETRAIL_SHARDS_TABLE": tables.shards,
+        "TABLETRAIL_SEGMENTS_TABLE": tables.segments,
+        "TABLETRAIL_RUNS_TABLE": runs,
+        "TABLETRAIL_SEGMENTS_BUCKET": bucket,
+        "TABLETRAIL_OPENSEARCH_ENDPOINT": stack.opensearch_url,
+        "TABLETRAIL_OPENSEARCH_USER": reader.user,
+        "TABLETRAIL_OPENSEARCH_PASSWORD_FILE": str(folder / "password"),
+        "TABLETRAIL_OPENSEARCH_CA": str(folder / "ca.pem"),
+    }
 
 
 def placed(entry: Entry, line: int = 1) -> Document:

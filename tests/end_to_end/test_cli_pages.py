@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from tabletrail_cli import output as output_module
 from tabletrail_cli.output import Output, json_line, visible
 from tabletrail_local.info import StackInfo
 from tests.end_to_end.cli_story import Document, Story, indexed, order_of, planted, tabletrail
@@ -235,7 +234,7 @@ def test_given_no_colour_is_wanted_is_a_terminal_spoken_to_plainly(monkeypatch: 
             self.written += text
             return len(text)
 
-    monkeypatch.setattr(output_module.os, "environ", {"NO_COLOR": "1"})
+    monkeypatch.setenv("NO_COLOR", "1")
     terminal: Any = Terminal()
     Output(stdout=terminal).line(("red", "red"), " and plain")
     assert terminal.written == "red and plain\n"

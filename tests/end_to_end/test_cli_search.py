@@ -28,7 +28,7 @@ def changed(*paths: str) -> Callable[[Document], bool]:
 
 
 def value(side: str, path: str, condition: Callable[[str], bool]) -> Callable[[Document], bool]:
-    return lambda one: path in one.get(side, {}) and condition(one[side][path])
+    return lambda one: path in one.get(side, {}) and condition(str(one[side][path]))
 
 
 def number_is(path: str, condition: Callable[[dict[str, float]], bool]) -> Callable[[Document], bool]:
@@ -49,7 +49,7 @@ def actor(one: Document) -> str:
 
 
 def at(one: Document, since: str, until: str) -> bool:
-    return since <= one["@timestamp"] < until
+    return since <= str(one["@timestamp"]) < until
 
 
 CASES: list[tuple[list[str], Callable[[Document], Any]]] = [

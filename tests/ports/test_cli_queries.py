@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tabletrail.errors import QueryError
-from tabletrail_cli.item_key import item_id
+from tabletrail_cli.item_key import item_key
 from tabletrail_cli.number_terms import number_clauses
 from tabletrail_cli.patterns import every_index, has_any_index, matching, pieces
 from tabletrail_cli.queries import Question, facets_of, query_of
@@ -94,16 +94,22 @@ def test_given_a_path_with_the_form_s_own_words_is_it_still_a_path() -> None:
         ("order#17", "order#17"),
         ('{"id": "order#17"}', "order#17"),
         ('{"id": {"S": "order#17"}}', "order#17"),
-        ('{"sort": 3, "id": "a/b"}', "a\\/b/3"),
         ('{"n": 12345678901234567890123456789012345678}', "12345678901234567890123456789012345678"),
         ('{"n": 1.10}', "1.10"),
     ],
 )
 def test_given_a_key_in_any_form_which_item_is_it(key: str, expected: str) -> None:
-    assert item_id(key) == expected
+    assert item_key(key).ids == (expected,)
+    assert item_key(key).parts == {}
+
+
+def test_given_two_parts_may_either_come_first_and_both_must_be_the_items_own() -> None:
+    key = item_key('{"sort": 3, "id": "a/b"}')
+    assert key.ids == ("3/a\\/b", "a\\/b/3")
+    assert key.parts == {"id": "a/b", "sort": "3"}
 
 
 @pytest.mark.parametrize("key", ["", "{", "{}", '{"id": [1]}', '{"id": true}', '{"id": {"M": {}}}', '{"id": null}'])
 def test_given_what_is_no_key_is_the_legal_form_shown(key: str) -> None:
     with pytest.raises(QueryError, match="the readable key"):
-        item_id(key)
+        item_key(key)
