@@ -190,11 +190,10 @@ def test_a_cluster_without_roles_is_told_from_one_that_hides_them(stub: Stub, an
     [
         Answer(503, "OpenSearch Security not initialized.", "text/plain"),
         Answer(429, "Too Many Requests", "text/plain"),
-        Answer(200, {"status": "red", "number_of_data_nodes": 1}),
         Answer(200, {"status": "green", "number_of_data_nodes": 0}),
         Answer(200, "<html></html>", "text/html"),
     ],
-    ids=["starting", "busy", "red", "no data node", "something else"],
+    ids=["starting", "busy", "no data node", "something else"],
 )
 def test_a_cluster_that_is_not_ready_is_worth_waiting_for(stub: Stub, answer: Answer) -> None:
     stub.otherwise = answer

@@ -30,9 +30,10 @@ class OpenSearchCluster:
         self._client = client
 
     def data_nodes(self) -> int:
-        health = self._get("/_cluster/health")
-        if not health or not health.get("number_of_data_nodes") or health.get("status") == "red":
-            raise TransientError(f"the cluster is not ready, its health is {(health or {}).get('status', 'unknown')}")
+        health = self._get("/_cluster/health") or {}
+        # Red is no reason to wait: it may be another's index, and neither templates nor roles care.
+        if not health.get("number_of_data_nodes"):
+            raise TransientError(f"the cluster is not ready, its health is {health.get('status', 'unknown')}")
         return int(health["number_of_data_nodes"])
 
     def template(self, name: str) -> dict[str, Any] | None:

@@ -27,7 +27,6 @@ from opensearchpy import OpenSearch, RequestsHttpConnection
 from opensearchpy.exceptions import ConnectionError as NoConnection
 from opensearchpy.exceptions import ConnectionTimeout, OpenSearchException, SSLError, TransportError
 
-from tabletrail.aws.clients import control_client, new_session
 from tabletrail.errors import SettingsError, TransientError
 from tabletrail.settings import Settings
 
@@ -71,7 +70,7 @@ class Reply:
 def connect(settings: Settings, read_secret: SecretReader, read_seconds: float = READ_SECONDS) -> OpenSearch:
     """A client for the settings' endpoint, as the user or role of the calling function.
 
-    Bodies are not compressed: gzip costs more of a function's CPU than the bytes it saves (docs/adr).
+    Bodies are not compressed: gzip costs more of a function's CPU than the bytes it saves (docs/adr/opensearch-connection.md).
     """
     silence_bodies()
     if settings.opensearch_auth == "basic":
@@ -121,6 +120,8 @@ def secret_reader(session: Any) -> SecretReader:
 
     def read(name: str) -> str:
         from botocore.exceptions import BotoCoreError, ClientError
+
+        from tabletrail.aws.clients import control_client
 
         try:
             client = control_client(session, "secretsmanager")
@@ -172,6 +173,8 @@ def _by_password(settings: Settings, read_secret: SecretReader, read_seconds: fl
 
 def _by_signature(settings: Settings, read_seconds: float) -> OpenSearch:
     from requests_aws4auth import AWS4Auth
+
+    from tabletrail.aws.clients import new_session
 
     session = new_session()
     credentials, region = session.get_credentials(), session.region_name
