@@ -70,7 +70,7 @@ class Reply:
 def connect(settings: Settings, read_secret: SecretReader, read_seconds: float = READ_SECONDS) -> OpenSearch:
     """A client for the settings' endpoint, as the user or role of the calling function.
 
-    Bodies are not compressed: gzip costs more of a function's CPU than the bytes it saves (docs/adr/opensearch-connection.md).
+    Bodies are not compressed: gzip costs more of a function's CPU than it saves (docs/adr/opensearch-connection.md).
     """
     silence_bodies()
     if settings.opensearch_auth == "basic":
