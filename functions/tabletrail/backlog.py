@@ -2,7 +2,8 @@
 
 Rules
 - It finds its work by the rows alone, never by listing the bucket.
-- A segment whose bytes are not what its row says is not indexed: it is damage, named in the result, for a person.
+- A segment whose bytes are not what its row says is not indexed: it is damage, named in the result and in the next
+  run's report, for a person.
 - A segment is marked when each of its entries is stored, was there, or is parked.
 - What an index refused while it accepted nothing is offered once more at the call's end, if it accepted something by
   then.
@@ -22,7 +23,8 @@ from tabletrail.core.segment import Line, read
 from tabletrail.deadline import Deadline
 from tabletrail.errors import ObjectMissingError, SegmentError, TabletrailError
 from tabletrail.index import Document, Indexer, Offered
-from tabletrail.ports import Clock, Leases, Segments, SegmentStore
+from tabletrail.ports import Clock, Leases, RunNotes, Segments, SegmentStore
+from tabletrail.report import BACKLOG_NOTE
 from tabletrail.settings import Settings
 
 LEASE = "index_backlog"
@@ -56,6 +58,7 @@ class Backlog:
     store: SegmentStore
     indexer: Indexer
     leases: Leases
+    notes: RunNotes
     clock: Clock
     settings: Settings
     result: BacklogResult = field(default_factory=BacklogResult)
@@ -68,11 +71,18 @@ class Backlog:
         self.result.acquired = True
         try:
             self._drain(Deadline.after(self.clock, self.settings.function_seconds))
+            self._leave_note()
         except TabletrailError as error:
             self.result.trouble = type(error).__name__
         finally:
             self.leases.release(LEASE, owner)
         return self.result
+
+    def _leave_note(self) -> None:
+        """For the report and `status`; written only when it differs, so that a quiet minute costs no write."""
+        facts = {"damaged": self.result.damaged, "trouble": self.result.trouble}
+        if facts != (self.notes.read(BACKLOG_NOTE) or {"damaged": [], "trouble": ""}):
+            self.notes.write(BACKLOG_NOTE, facts)
 
     def _drain(self, deadline: Deadline) -> None:
         before = int(self.clock.now()) - self.settings.backlog_delay_seconds

@@ -34,6 +34,8 @@ class Membership:
     clock: Clock
     settings: Settings
     problems: list[str] = field(default_factory=list)
+    gaps: int = 0
+    """Gap entries that were committed with a coverage entry."""
 
     def update(self, rows: Iterable[StreamRow], deadline: Deadline) -> list[StreamRow]:
         """The rows as they are afterwards. What the deadline cuts off is done by the next run."""
@@ -85,7 +87,10 @@ class Membership:
         if before is not None and before.state is StreamState.ACTIVE:
             return {before.stream_arn: before}
         row = self.coverage.move(before, self._active(view, stream_arn, before), "joined", gap=gap)
-        return {stream_arn: row} if row else {}
+        if row is None:
+            return {}
+        self.gaps += bool(gap)
+        return {stream_arn: row}
 
     def _active(self, view: TableView, stream_arn: str, before: StreamRow | None) -> StreamRow:
         return StreamRow(

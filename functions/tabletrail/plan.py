@@ -60,6 +60,7 @@ class Plan:
             "report": {
                 "streams": len(streams),
                 "live_shards": len(self.walker.live),
+                "gaps": self.membership.gaps,
                 "problems": [*self.problems, *self.membership.problems][:50],
             },
         }

@@ -22,6 +22,8 @@ from tabletrail.settings import Settings
 
 LEASE = "audit_run"
 NOTE = "last_run"
+BACKLOG_NOTE = "backlog"
+"""What the last call of IndexSegments met: {damaged, trouble}."""
 COUNTS = ("records", "entries", "segments", "gaps", "parked", "pages")
 
 
@@ -53,7 +55,10 @@ class Report:
         waiting, oldest = self.segments.count_waiting()
         now = int(self.clock.now())
         counts = {name: sum(int(group.get(name, 0)) for group in groups) for name in COUNTS}
-        failures = [f"{group.get('group_id')}: {text}" for group in groups for text in group.get("failures", ())]
+        counts["gaps"] += int(plan.get("gaps", 0))
+        damaged = self.notes.read(BACKLOG_NOTE).get("damaged", ())
+        failures = [f"segment {segment_id} is missing or altered" for segment_id in damaged]
+        failures += [f"{group.get('group_id')}: {text}" for group in groups for text in group.get("failures", ())]
         failures += [f"{group.get('group_id')}: {group['error']}" for group in groups if group.get("error")]
         return {
             "run_id": run_id,

@@ -84,6 +84,7 @@ def test_is_the_story_itself_complete() -> None:
         "tables",
         "leases",
         "notes",
+        "keeper",
     }
 
 

@@ -178,13 +178,25 @@ class World:
     def reporter(self) -> Report:
         ports = self._ports()
         return Report(
-            ports["segments"], self.index, ports["leases"], ports["notes"], self.metrics, self.clock, self.settings
+            ports["segments"],
+            self.faults.wrap(self.index, "keeper"),
+            ports["leases"],
+            ports["notes"],
+            self.metrics,
+            self.clock,
+            self.settings,
         )
 
     def backlog(self) -> Backlog:
         ports = self._ports()
         return Backlog(
-            ports["segments"], ports["store"], self.indexer(ports), ports["leases"], self.clock, self.settings
+            ports["segments"],
+            ports["store"],
+            self.indexer(ports),
+            ports["leases"],
+            ports["notes"],
+            self.clock,
+            self.settings,
         )
 
     def conversion(self) -> Conversion:

@@ -154,7 +154,7 @@ class Wiring:
 
     def backlog(self) -> Backlog:
         """For one call of IndexSegments."""
-        return Backlog(self.segments, self.store, self._indexer(), self.leases, self.clock, self.settings)
+        return Backlog(self.segments, self.store, self._indexer(), self.leases, self.notes, self.clock, self.settings)
 
     def report(self) -> Report:
         """For one call of ReportRun."""
