@@ -41,7 +41,7 @@ def dynamodb_client(session: Any) -> Any:
 
 def streams_client(session: Any) -> Any:
     """For DescribeStream and GetShardIterator, which may be repeated; its connections also carry GetRecords."""
-    return session.client("dynamodbstreams", config=_repeatable(read_seconds=10, attempts=3))
+    return session.client("dynamodbstreams", config=_repeatable(read_seconds=5, attempts=3))
 
 
 def s3_client(session: Any) -> Any:

@@ -42,12 +42,16 @@ _POSITIONS: dict[str, tuple[type[TabletrailError], str]] = {
 
 
 class SignedStreamReader:
-    """`client` is `clients.streams_client` of the same session; `tries` bounds what `read` may take."""
+    """`client` is `clients.streams_client` of the same session.
+
+    `tries` bounds `read`: by default none begins after 3 s, and with the client's time-outs (2 s to connect, 5 s to
+    read) a read ends within 10 s of its deadline, as the commit does.
+    """
 
     def __init__(self, session: Any, client: Any, clock: Clock, tries: Tries | None = None) -> None:
         self._client = client
         self._requests = SignedRequests(session, client, SIGNING_NAME)
-        self._tries = tries or Tries(clock, most=4, seconds=5.0, first=0.1)
+        self._tries = tries or Tries(clock, most=4, seconds=3.0, first=0.1)
         self._pacer = Pacer(clock, DESCRIBES_PER_SECOND)
 
     def describe(self, stream_arn: str) -> StreamView:
