@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 
 import pytest
@@ -46,7 +47,8 @@ def test_is_a_damaged_segment_named_and_the_rest_indexed(damage: str) -> None:
     row = sorted(world.rows.segments.values(), key=lambda row: row.committed_at)[1]
     version, body = world.store.objects[row.key]
     if damage == "altered":
-        world.store.objects[row.key] = (version, body[:-1] + bytes([body[-1] ^ 1]))
+        forged = gzip.compress(gzip.decompress(body).replace(b"orders", b"ORDERS"))
+        world.store.objects[row.key] = (version, forged)
     else:
         del world.store.objects[row.key]
     result = world.drain()
@@ -63,7 +65,7 @@ def test_is_a_damaged_segment_named_and_the_rest_indexed(damage: str) -> None:
 
 
 def test_does_it_stop_at_the_first_sign_of_trouble_and_free_its_lease() -> None:
-    world = with_backlog(5)
+    world = with_backlog(5, replace(SETTINGS, bulk_bytes=2_000))
     world.index.turn_away(429, times=100)
     before = len(world.index.bodies)
     result = world.drain()

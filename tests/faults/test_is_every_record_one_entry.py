@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tabletrail.capture import CaptureTask
 from tabletrail.core.checkpoint import ShardStatus, is_after
 from tabletrail.deadline import Deadline
@@ -203,18 +205,23 @@ def test_does_one_failing_shard_leave_the_others_alone() -> None:
     world.assert_complete()
 
 
-def test_does_trouble_in_the_index_never_hold_up_capture() -> None:
-    world = World()
+@pytest.mark.parametrize("trouble", ["turned away", "no reply"])
+def test_does_trouble_in_the_index_never_hold_up_capture(trouble: str) -> None:
+    world = World(replace(SETTINGS, cycle_records=5))
+    world.stream.page_records = 5
     arn = world.add_table("orders")
-    world.write(arn, "shard-0", 5)
-    world.index.turn_away(503, times=1000)
-    for _ in range(3):
-        world.write(arn, "shard-0", 5)
-        world.run()
-    assert dict(world.captured()) == dict(world.written)
-    assert world.index.documents() == {}
-    assert len(world.index.bodies) <= 2 * 3, "the breaker holds"
+    world.run()
+    if trouble == "turned away":
+        world.index.turn_away(503, times=1000)
+    else:
+        world.faults.add(Fault(Way.BEFORE, method="index.create", times=1000))
+    before = world.faults.count("index.create")
+    world.write(arn, "shard-0", 50)
+    world.run()
+    assert world.captured() == world.written
+    assert world.faults.count("index.create") == before + 1, "after the first trouble nothing more is offered"
     world.index.turned_away.clear()
+    world.faults._faults.clear()
     world.drain()
     world.assert_complete()
 
