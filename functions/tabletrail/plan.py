@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tabletrail.core.checkpoint import ShardRow, StreamRow, StreamState
+from tabletrail.core.checkpoint import ShardRow, ShardStatus, StreamRow, StreamState
 from tabletrail.core.grouping import group_name
 from tabletrail.deadline import Deadline
 from tabletrail.errors import TabletrailError
@@ -48,7 +48,8 @@ class Plan:
             return {"acquired": False, "run_id": run_id, "deadline": now, "groups": [], "report": {}}
         known = int(self.notes.read(NOTE).get("count", 0))
         for row in self.checkpoints.live_shards(group_name(number) for number in range(known)):
-            self.walker.live[row.stream_arn, row.shard_id] = row
+            if row.status is not ShardStatus.CLOSED_AND_PROCESSED:
+                self.walker.live[row.stream_arn, row.shard_id] = row
         streams = self._plan(Deadline.after(self.clock, PLAN_SECONDS))
         deadline = now + self.settings.run_seconds
         groups = self._groups(known)
