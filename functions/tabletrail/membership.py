@@ -58,7 +58,7 @@ class Membership:
         if view is None:
             return self._ending(row, "table_deleted")
         if view.stream_enabled and view.stream_arn == row.stream_arn:
-            return {row.stream_arn: replace(row, service=view.service)}
+            return {row.stream_arn: replace(row, service=view.service, partition_key=view.partition_key)}
         if not view.stream_enabled and not self._may_enable(view):
             return self._ending(row, "stream_disabled")
         changed = self._ending(row, "stream_replaced")
@@ -101,6 +101,7 @@ class Membership:
             account=view.account,
             region=view.region,
             service=view.service,
+            partition_key=view.partition_key,
             joined_at=int(self.clock.now()),
             coverage_no=before.coverage_no if before else 0,
             version=before.version if before else 0,

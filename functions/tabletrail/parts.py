@@ -155,4 +155,5 @@ def source_of(stream: StreamRow, shard_id: str) -> Source:
         account=stream.account,
         region=stream.region,
         service=stream.service,
+        partition_key=stream.partition_key,
     )

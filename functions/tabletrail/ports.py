@@ -199,6 +199,7 @@ class TableView:
     stream_enabled: bool
     view_type: str
     service: str
+    partition_key: str = ""
 
 
 class Tables(Protocol):

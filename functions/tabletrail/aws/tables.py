@@ -147,4 +147,5 @@ def _view(table: Mapping[str, Any], service: str) -> TableView:
         stream_enabled=bool(specification.get("StreamEnabled", False)),
         view_type=str(specification.get("StreamViewType", "")),
         service=service,
+        partition_key=next((str(key["AttributeName"]) for key in table["KeySchema"] if key["KeyType"] == "HASH"), ""),
     )

@@ -48,6 +48,8 @@ class StreamRow:
     account: str
     region: str
     service: str = ""
+    partition_key: str = ""
+    """Name of the attribute whose value begins an item's readable key."""
     view_type: str = "NEW_AND_OLD_IMAGES"
     is_enabled: bool = True
     state: StreamState = StreamState.ACTIVE
