@@ -103,16 +103,7 @@ def _ensure_bucket(session: Any) -> None:
 def _build_arguments(paths: StackPaths, template: Path) -> list[str]:
     if not template.is_file():
         raise LocalStackError(f"{template} is missing: run this in a complete checkout of the repository")
-    return [
-        "build",
-        "--template-file",
-        str(template),
-        "--build-dir",
-        str(paths.sam / "build"),
-        "--cached",
-        "--cache-dir",
-        str(paths.sam / "cache"),
-    ]
+    return ["build", "--template-file", str(template), "--build-dir", str(paths.sam / "build")]
 
 
 def _deploy_arguments(info: StackInfo, paths: StackPaths, parameters: Mapping[str, str]) -> list[str]:
@@ -132,7 +123,8 @@ def _deploy_arguments(info: StackInfo, paths: StackPaths, parameters: Mapping[st
         "--no-confirm-changeset",
         "--no-fail-on-empty-changeset",
         "--parameter-overrides",
-        *(f"ParameterKey={name},ParameterValue={value}" for name, value in parameters.items()),
+        # In quotes, as sam takes a space for the end of a value: rate(5 minutes).
+        *(f'ParameterKey={name},ParameterValue="{value}"' for name, value in parameters.items()),
     ]
 
 
