@@ -46,8 +46,8 @@ class UntrustedDownloadError(LocalStackError):
 
 
 class StartError(LocalStackError):
-    def __init__(self, what: str, reason: str, log: Path, last_lines: str) -> None:
-        super().__init__(f"{what} {reason}. The end of its log ({log}):\n{last_lines}\n")
+    def __init__(self, what: str, reason: str, evidence: str) -> None:
+        super().__init__(f"{what} {reason}. The end of what it wrote says why:\n{evidence}")
 
 
 class StopError(LocalStackError):

@@ -73,7 +73,7 @@ class LocalAws:
                 "taken down; run `tabletrail local deploy` if something is missing"
             )
         self.stop()
-        python = _ministack_python()
+        python = self.require_environment()
         port = choose_port(self.paths, "aws")
         _tell_of_moved_port(port)
         self._prepare_files()
@@ -82,6 +82,13 @@ class LocalAws:
             process = processes.start(launch, self.pid_file)
             processes.wait_until(self.is_ready, process, NAME, launch.log)
         return True
+
+    def require_environment(self) -> Path:
+        """The Python that ministack is installed in."""
+        python = repository_root() / ".venv-ministack" / "bin" / "python"
+        if not python.exists():
+            raise MissingEnvironmentError(python)
+        return python
 
     def stop(self) -> bool:
         return processes.stop(self.pid_file, NAME)
@@ -115,13 +122,6 @@ class LocalAws:
         }
         script = Path(__file__).with_name("ministack_server.py")
         return processes.Launch([str(python), str(script)], environment, aws, self.paths.logs / "aws.log")
-
-
-def _ministack_python() -> Path:
-    python = repository_root() / ".venv-ministack" / "bin" / "python"
-    if not python.exists():
-        raise MissingEnvironmentError(python)
-    return python
 
 
 def _tell_of_moved_port(port: ChosenPort) -> None:

@@ -84,8 +84,9 @@ class OpenSearchServer:
         _tell_of_moved_port(ports[0])
         write_settings(places, self.paths.certificates, ports[0].number, ports[1].number)
         with step(f"starting OpenSearch {VERSION} on port {ports[0].number}"):
-            process = processes.start(self._launch(java, places), self.pid_file)
-            processes.wait_until(self.is_ready, process, NAME, places.logs / "opensearch.log")
+            launch = self._launch(java, places)
+            process = processes.start(launch, self.pid_file)
+            processes.wait_until(self.is_ready, process, NAME, launch.log, places.logs / "opensearch.log")
         return True
 
     def stop(self) -> bool:

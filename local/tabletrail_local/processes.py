@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,8 +65,10 @@ def started_at(pid: int) -> str | None:
 
 def start(launch: Launch, pid_file: Path) -> subprocess.Popen[bytes]:
     launch.log.parent.mkdir(parents=True, exist_ok=True)
+    if launch.log.exists():
+        launch.log.replace(launch.log.with_name(f"{launch.log.name}.previous"))
     identity = {} if launch.uid is None else {"user": launch.uid, "group": launch.uid, "extra_groups": ()}
-    with launch.log.open("ab") as output:
+    with launch.log.open("wb") as output:
         process: subprocess.Popen[bytes] = subprocess.Popen(
             launch.command,
             env=launch.environment,
@@ -81,14 +83,15 @@ def start(launch: Launch, pid_file: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], what: str, log: Path) -> None:
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], what: str, *logs: Path) -> None:
     """Returns when `ready` says so; StartError when the process ends first or the limit passes."""
+    begun = time.time()
     deadline = time.monotonic() + START_LIMIT
     while not ready():
         if process.poll() is not None:
-            raise StartError(what, f"ended with code {process.returncode} while starting", log, last_lines(log))
+            raise StartError(what, f"ended with code {process.returncode} while starting", _evidence(logs, begun))
         if time.monotonic() > deadline:
-            raise StartError(what, f"was not ready after {START_LIMIT:.0f} s", log, last_lines(log))
+            raise StartError(what, f"was not ready after {START_LIMIT:.0f} s", _evidence(logs, begun))
         time.sleep(_INTERVAL)
 
 
@@ -113,6 +116,13 @@ def last_lines(log: Path, count: int = 25) -> str:
         return "\n".join(log.read_text(errors="replace").splitlines()[-count:])
     except OSError:
         return "(no log)"
+
+
+def _evidence(logs: Sequence[Path], since: float) -> str:
+    """The ends of the logs that were written to; one that is older tells of another start."""
+    slack = 5.0  # seconds: the process was started a moment before `since`
+    recent = [log for log in logs if log.exists() and log.stat().st_mtime >= since - slack]
+    return "\n".join(f"{log}:\n{last_lines(log)}" for log in recent) or "no log was written"
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tabletrail_local import info as stack_info
 from tabletrail_local.console import say, step
 from tabletrail_local.errors import ForeignDirectoryError, OpenSearchApiError
-from tabletrail_local.guard import LOCAL_ACCOUNT
+from tabletrail_local.guard import LOCAL_ACCOUNT, is_loopback
 from tabletrail_local.info import Login, StackInfo
 from tabletrail_local.local_aws import ACCESS_KEY, REGION, SECRET_KEY, LocalAws
 from tabletrail_local.opensearch import OpenSearchServer
@@ -46,21 +46,15 @@ class ComponentStatus:
 
 def up(paths: StackPaths, named: NamedServer | None = None) -> StackInfo:
     _claim(paths)
+    aws = LocalAws(paths)
+    aws.require_environment()
     with _alone(paths):
-        if named is None:
-            server = OpenSearchServer(paths)
-            server.ensure_running()
-            api, logins = server.security_api(), ensure_logins(paths, admin=None)
-            ca_file: Path | None = paths.ca
-        else:
-            OpenSearchServer(paths).stop()
-            api = SecurityApi(require_https(named.url), named.ca_file, user=(named.user, named.password))
-            api.require_answer()
-            logins, ca_file = ensure_logins(paths, admin=Login(named.user, named.password)), named.ca_file
+        api, admin = _start_server(paths) if named is None else _ask_server(paths, named)
+        logins = ensure_logins(paths, admin)
         _ensure_users(api, logins, ours=named is None)
-        aws = LocalAws(paths)
         aws.ensure_running()
-        info = _describe(paths, api.url, ca_file, logins, aws)
+        info = _describe(paths, api.url, api.ca_file, logins, aws)
+        _tell_of_another_server(paths, info)
         stack_info.save(info, paths)
     return info
 
@@ -93,6 +87,28 @@ def reset(paths: StackPaths) -> None:
                 shutil.rmtree(entry)
             elif entry not in (paths.lock, paths.marker):
                 entry.unlink()
+
+
+def _start_server(paths: StackPaths) -> tuple[SecurityApi, None]:
+    server = OpenSearchServer(paths)
+    server.ensure_running()
+    return server.security_api(), None
+
+
+def _ask_server(paths: StackPaths, named: NamedServer) -> tuple[SecurityApi, Login]:
+    OpenSearchServer(paths).stop()
+    ca_file = named.ca_file.resolve() if named.ca_file else None
+    if ca_file and not ca_file.is_file():
+        raise OpenSearchApiError(f"--opensearch-ca {ca_file}: there is no such file.")
+    api = SecurityApi(require_https(named.url), ca_file, user=(named.user, named.password))
+    api.require_answer()
+    return api, Login(named.user, named.password)
+
+
+def _tell_of_another_server(paths: StackPaths, info: StackInfo) -> None:
+    before = read_json(paths.stack).get("opensearch_url", info.opensearch_url)
+    if not is_loopback(before) and before != info.opensearch_url:
+        say(f"this stack used {before} until now; to go on with that one, say `up --opensearch {before}` again")
 
 
 def _claim(paths: StackPaths) -> None:
