@@ -1,4 +1,7 @@
-"""`tabletrail local up | status | down | reset | deploy`: arguments in, exit code out. The work is done in `stack`."""
+"""`tabletrail local up | status | down | reset | deploy | demo`: arguments in, exit code out.
+
+The work is done in `stack`, `deploy` and `demo`.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +30,36 @@ def add_commands(parser: argparse.ArgumentParser) -> Any:
     parser.set_defaults(run=run)
     commands = parser.add_subparsers(dest="local_command", required=True, metavar="command")
     up = commands.add_parser("up", help="start it, downloading what is missing; again: see that all of it runs")
-    up.add_argument("--opensearch", metavar="URL", help="use this OpenSearch (https) instead of starting one")
-    up.add_argument("--opensearch-user", metavar="NAME", default="admin", help="its administrator (default: admin)")
-    up.add_argument("--opensearch-password-file", metavar="FILE", type=Path, help="a file that holds the password")
-    up.add_argument("--opensearch-ca", metavar="FILE", type=Path, help="the certificate that signed the server's")
+    _add_named_server(up)
     commands.add_parser("status", help="say what runs where; exit code 1 when something does not answer")
     commands.add_parser("down", help="stop it; all data are kept")
     commands.add_parser("reset", help="stop it and remove its data; downloads are kept")
     deploy = commands.add_parser("deploy", help="build and deploy tabletrail to the local AWS")
     deploy.add_argument("parameters", nargs="*", metavar="Name=value", help="more parameters of the template")
+    _add_demo(commands)
     return commands
+
+
+def _add_named_server(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--opensearch", metavar="URL", help="use this OpenSearch (https) instead of starting one")
+    parser.add_argument("--opensearch-user", metavar="NAME", default="admin", help="its administrator (default: admin)")
+    parser.add_argument("--opensearch-password-file", metavar="FILE", type=Path, help="a file that holds the password")
+    parser.add_argument("--opensearch-ca", metavar="FILE", type=Path, help="the certificate that signed the server's")
+
+
+def _add_demo(commands: Any) -> None:
+    demo = commands.add_parser("demo", help="up, deploy, a minute of work on three tables, and questions to the log")
+    demo.add_argument("--seconds", type=_positive, metavar="N", default=60.0, help="how long it works (default: 60)")
+    demo.add_argument("--seed", type=int, metavar="S", default=17, help="the same seed makes the same calls")
+    demo.add_argument("--rate", type=_positive, metavar="R", default=12.0, help="calls a second (default: 12)")
+    _add_named_server(demo)
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 1e6:
+        raise argparse.ArgumentTypeError(f"{text}: more than 0 and less than a million")
+    return number
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
         "down": _down,
         "reset": _reset,
         "deploy": _deploy,
+        "demo": _demo,
     }
     try:
         return actions[args.local_command](args)
@@ -93,6 +117,13 @@ def _deploy(args: argparse.Namespace) -> int:
 
     deploy(info.load(), stack_paths(), parse_parameters(args.parameters))
     return 0
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from tabletrail_local.demo import run_demo
+    from tabletrail_local.workload import Pace
+
+    return run_demo(stack_paths(), _named_server(args), Pace(args.seconds, args.rate, args.seed))
 
 
 def _named_server(args: argparse.Namespace) -> NamedServer | None:
