@@ -11,7 +11,10 @@ from tabletrail_local.command import add_commands, run
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tabletrail_local", description=__doc__)
     add_commands(parser)
-    return run(parser.parse_args())
+    try:
+        return run(parser.parse_args())
+    except KeyboardInterrupt:
+        return 130  # the next `up` goes on from here, and `down` ends what was started
 
 
 if __name__ == "__main__":

@@ -118,7 +118,6 @@ class LocalAws:
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(aws / "s3"),
             "TMPDIR": str(aws / "tmp"),
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
         script = Path(__file__).with_name("ministack_server.py")
         return processes.Launch([str(python), str(script)], environment, aws, self.paths.logs / "aws.log")
