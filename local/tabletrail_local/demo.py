@@ -20,6 +20,7 @@ from tabletrail.errors import TabletrailError
 from tabletrail_local import demo_display as display
 from tabletrail_local import stack
 from tabletrail_local.console import say, step
+from tabletrail_local.demo_compare import Comparison
 from tabletrail_local.demo_errors import DemoError
 from tabletrail_local.demo_log import DemoLog
 from tabletrail_local.demo_tables import DemoTables, ensure_tables
@@ -31,11 +32,25 @@ from tabletrail_local.info import READER_ROLE, StackInfo
 from tabletrail_local.paths import StackPaths
 from tabletrail_local.stack import NamedServer
 from tabletrail_local.workload import Pace, new_run_name, run_workload
+from tabletrail_local.workload_truth import Truth
 
 PARAMETERS = {"ScheduleState": "ENABLED", "ScheduleExpression": "rate(1 minute)"}
 
+WHERE = "It all keeps running, on this machine only"
+"""Heading of what is true of this machine's stack alone."""
+
 # A call is not repeated, so it may take its time: see `workload_writer`.
 _CLIENT = Config(read_timeout=120, retries={"total_max_attempts": 1}, proxies={})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done (`truth`) and what the log has of it, the oldest entry first."""
+
+    started_at: float
+    truth: Truth
+    comparison: Comparison
+    entries: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -49,8 +64,8 @@ class Demo:
         require_local_account(self.info)
         return self.info.session().resource("dynamodb", config=_CLIENT)
 
-    def perform(self, pace: Pace) -> bool:
-        """On a stack to which tabletrail is deployed. True if the log is what was done."""
+    def work(self, pace: Pace) -> Outcome:
+        """On a stack to which tabletrail is deployed: returns when the log has all of it, or will not get more."""
         resource, log, run = self.resource(), DemoLog.of_this_stack(), new_run_name()
         client = resource.meta.client
         with step("making the tables orders, customers and payments"):
@@ -60,18 +75,27 @@ class Demo:
         with display.counting("three services at work", pace.calls) as tick:
             truth = run_workload(resource, self.tables, run, pace, tick)
         comparison, entries = wait_until_caught_up(log, run, truth, self.paths.logs)
+        return Outcome(started_at, truth, comparison, entries)
+
+    def tell(self, outcome: Outcome) -> bool:
+        """Shows what came of it, and asks the log. True if the log is what was done."""
+        comparison, truth = outcome.comparison, outcome.truth
         display.heading("Changes made and entries found")
         display.show_comparison(comparison)
-        without = f"{truth.unchanged} writes that changed nothing and {truth.refused} refused calls have no entry"
         if not comparison.is_equal:
             display.verdict("The log is not what was done.", is_good=False)
             say(f"Look at `tabletrail status --local` and at the logs in {self.paths.logs}.")
             return False
-        say(f"Item by item: {comparison.items} items, each with its changes in their order; {without}.")
-        ask_questions(self.tables, started_at)
-        is_same = show_one_item(self.tables, truth, entries)
-        if not is_same:
-            display.verdict("The item of that time is not what was written then.", is_good=False)
+        say(
+            f"Item by item: {comparison.items} items, each with its changes in their order. "
+            f"{truth.unchanged} writes that changed nothing and {truth.refused} refused calls have no entry."
+        )
+        ask_questions(self.tables, outcome.started_at)
+        is_same = show_one_item(self.tables, truth, outcome.entries)
+        if is_same:
+            say("That is what was written then.")
+        else:
+            display.verdict("That is not what was written then.", is_good=False)
         return is_same
 
 
@@ -82,7 +106,8 @@ def run_demo(paths: StackPaths, named: NamedServer | None, pace: Pace) -> int:
     try:
         info = stack.up(paths, named)
         deploy(info, paths, PARAMETERS)
-        is_good = Demo(info, paths, DemoTables()).perform(pace)
+        demo = Demo(info, paths, DemoTables())
+        is_good = demo.tell(demo.work(pace))
     except (TabletrailError, ClientError, BotoCoreError) as error:
         raise DemoError(f"{error}. Logs: {paths.logs}; what waits: `tabletrail status --local`") from error
     tell_where(info, paths)
@@ -99,7 +124,7 @@ def forget_aws_settings() -> None:
 
 def tell_where(info: StackInfo, paths: StackPaths) -> None:
     reader = info.login(READER_ROLE)
-    display.heading("It all keeps running, on this machine only")
+    display.heading(WHERE)
     ca = f" --cacert {info.ca_file}" if info.ca_file else ""
     say(f"OpenSearch   {info.opensearch_url}  user {reader.user}, password {reader.password} (reads the log)")
     say(f"             curl{ca} -u {reader.user} {info.opensearch_url}/tabletrail/_search?size=1")
