@@ -4,7 +4,7 @@ Rules
 - EntryError for whatever DynamoDB would not send: the caller makes an `unreadable` entry of it.
 - A missing image (the stream's view type is not NEW_AND_OLD_IMAGES) is no error: the entry says `tabletrail.incomplete`
   where that leaves open what changed, and never shows a whole image as a change.
-- What did not change is not looked into; it is carried in `images` as it came.
+- What did not change is not looked into; it is carried in `images`.
 
 Called by `entry`.
 """
@@ -65,16 +65,7 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
         "changed": changes.changed,
         "changed_count": changes.count,
         "changed_path": changes.changed_path,
-        "event": {
-            "action": action,
-            "category": _CATEGORY,
-            "dataset": "tabletrail.change",
-            "id": entry_id,
-            "kind": "event",
-            "sequence_key": sequence_key(sequence_no),
-            "severity": SEVERITY_NONE,
-            "type": _EVENT_TYPES[action],
-        },
+        "event": _event(action, entry_id, sequence_no),
         "item": {"id": item_id, "key": item_key},
         "message": change_message(action, actor.get("id", ""), source.table_name, item_id, changes, is_complete),
         "stream": {"arn": source.stream_arn, "sequence": sequence_no, "shard": source.shard_id},
@@ -155,6 +146,19 @@ def _is_complete(action: str, old: Image | None, new: Image | None) -> bool:
     if action == "modify":
         return old is not None and new is not None
     return old is not None
+
+
+def _event(action: str, entry_id: str, sequence_no: str) -> dict[str, Any]:
+    return {
+        "action": action,
+        "category": _CATEGORY,
+        "dataset": "tabletrail.change",
+        "id": entry_id,
+        "kind": "event",
+        "sequence_key": sequence_key(sequence_no),
+        "severity": SEVERITY_NONE,
+        "type": _EVENT_TYPES[action],
+    }
 
 
 def _own_fields(conversion: Conversion, is_truncated: bool, is_complete: bool) -> dict[str, Any]:
