@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tabletrail_local import info
 from tabletrail_local.info import StackInfo
 from tabletrail_local.paths import DIRECTORY_VARIABLE
+
+# Time is measured by benchmarks. On a busy machine a slow example is no finding.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
