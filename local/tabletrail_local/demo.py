@@ -110,9 +110,9 @@ def run_demo(paths: StackPaths, named: NamedServer | None, pace: Pace) -> int:
         is_good = demo.tell(demo.work(pace))
     except (TabletrailError, ClientError, BotoCoreError) as error:
         raise DemoError(f"{error}. Logs: {paths.logs}; what waits: `tabletrail status --local`") from error
-    tell_where(info, paths)
     if is_good:
-        display.verdict("Each change has one entry, no entry is without a change.", is_good=True)
+        display.heading("Each change has one entry, and there is no entry without a change.")
+    tell_where(info, paths)
     return 0 if is_good else 1
 
 

@@ -50,7 +50,7 @@ def use_an_account_of_the_caller(patch: pytest.MonkeyPatch) -> None:
 def test_is_each_change_one_entry(outcome: Outcome) -> None:
     assert outcome.comparison.differing == []
     assert outcome.comparison.is_equal
-    assert outcome.comparison.made == len(outcome.truth.changes) == len(outcome.entries) > 100
+    assert outcome.comparison.made == len(outcome.truth.changes) == len(outcome.entries) > 80
     assert len({at(entry, "event.id") for entry in outcome.entries}) == len(outcome.entries)
 
 
