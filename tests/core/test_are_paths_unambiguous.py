@@ -77,6 +77,7 @@ def test_a_name_that_looks_like_a_cut_path_is_not_mistaken_for_one() -> None:
 
 def test_long_names_and_texts_say_that_they_are_cut() -> None:
     assert cut_text("x" * 1234) == "x" * 1000 + "… (234 more characters)"
+    assert cut_text("x" * 1001) == "x" * 1000 + "… (1 more characters)"
     assert cut_text("😀" * 1000) == "😀" * 1000
     assert member("", "n" * 256).startswith('["' + "n" * 255 + '…"#')
     assert len(cut_with_hash("é" * 600, 512).encode()) <= 512
