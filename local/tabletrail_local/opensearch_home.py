@@ -27,7 +27,7 @@ def ensure_home(home: Path, cache: Path) -> bool:
     if _read_stamp(home) == stamp:
         return False
     artifacts = parse_lock(LOCK_FILE.read_text())
-    with progress_bar(f"downloading OpenSearch {VERSION}", len({item.coordinate for item in artifacts})) as bar:
+    with progress_bar(f"collecting OpenSearch {VERSION}", len({item.coordinate for item in artifacts})) as bar:
         fetch_all(artifacts, cache, bar.advance)
     scratch = Path(tempfile.mkdtemp(dir=home.parent, prefix=".home-"))
     try:
