@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from tabletrail.aws.commit import TableNames
-from tabletrail.aws.opensearch import OpenSearchKeeper
 from tabletrail.core.document import Conversion, Entry, Source, with_log
 from tabletrail.core.entry import convert, coverage_entry, gap_entry, reduced_entry
 from tabletrail_cli.main import main
@@ -127,24 +126,16 @@ def order_of(document: Document) -> tuple[str, str, str]:
 
 @contextmanager
 def indexed(server: Server, documents: Iterable[Document]) -> Iterator[None]:
-    """Puts them into the index that each names, through the writer, and takes those indices away afterwards."""
+    """Puts them through the writer into an index that no one else has, and takes it away afterwards."""
     documents = list(documents)
-    names = sorted({document["log"]["index"] for document in documents})
-    for index in names:
-        OpenSearchKeeper(server.client("index-owner")).ensure(index)
-    try:
+    with server.an_index() as index:
         for start in range(0, len(documents), 2500):
             batch = documents[start : start + 2500]
-            reply = server.ask(
-                "writer", "POST", "/_bulk", bulk(*((one["log"]["index"], one["event"]["id"], one) for one in batch))
-            )
+            reply = server.ask("writer", "POST", "/_bulk", bulk(*((index, one["event"]["id"], one) for one in batch)))
             assert reply.ok, reply.reason
             assert not reply.data["errors"], reply.data["items"][0]
-        assert server.ask("admin", "POST", f"/{','.join(names)}/_refresh").ok
+        assert server.ask("admin", "POST", f"/{index}/_refresh").ok
         yield
-    finally:
-        for index in names:
-            server.ask("admin", "DELETE", f"/{index}")
 
 
 def environment_of(

@@ -6,7 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -40,12 +40,13 @@ pytestmark = pytest.mark.stack
 
 @dataclass
 class Fleet:
-    """Tables of a log of its own; `orders` is an audited table's name."""
+    """Tables of a log of its own; `orders` is an audited table's name, `made` are tables that really exist."""
 
     stack: StackInfo
     tables: TableNames
     runs: str
     orders: str
+    made: list[str] = field(default_factory=list)
 
     @property
     def dynamodb(self) -> Any:
@@ -58,6 +59,7 @@ class Fleet:
         """A new table in the account, with a stream of that view type or none."""
         name = unique("shop")
         make_table(self.dynamodb, name, "id")
+        self.made.append(name)
         if view_type:
             stream = {"StreamEnabled": True, "StreamViewType": view_type}
             self.dynamodb.update_table(TableName=name, StreamSpecification=stream)
@@ -84,7 +86,7 @@ def fleet(stack: StackInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         for name, value in names.items():
             patch.setenv(name, value)
         yield found
-    drop_tables(client, found.tables.streams, found.tables.shards, found.tables.segments, runs)
+    drop_tables(client, found.tables.streams, found.tables.shards, found.tables.segments, runs, *found.made)
 
 
 def _fill(fleet: Fleet, now: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tabletrail_cli.output import Output, json_line, visible
+from tabletrail_cli.place import local_place
 from tabletrail_local.info import StackInfo
 from tests.end_to_end.cli_story import Document, Story, indexed, order_of, planted, tabletrail
 from tests.ports.opensearch_server import Server
@@ -206,14 +207,22 @@ def test_given_a_local_stack_and_nothing_else_is_it_said_that_it_is_used(story: 
     assert "using the local stack" not in run("search", "--table", story.orders, "--local").stderr
 
 
-def test_given_a_local_search_is_the_callers_aws_account_never_asked(story: Story) -> None:
-    """Credentials and endpoints of the caller that would fail at once if anything touched them."""
+def test_given_a_local_search_is_the_callers_aws_account_never_asked(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Places, credentials and endpoints of the caller that would fail at once if anything touched them."""
     foreign = {
         "AWS_PROFILE": "no-such-profile",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
         "HTTPS_PROXY": "http://127.0.0.1:9",
+        "TABLETRAIL_STACK": "no-such-stack",
+        "TABLETRAIL_OPENSEARCH_ENDPOINT": "https://127.0.0.1:9",
     }
+    assert run("search", "--table", story.orders, environment=foreign).returncode == 3
     assert run("search", "--table", story.orders, "--local", environment=foreign).returncode == 0
+    for name, value in foreign.items():
+        monkeypatch.setenv(name, value)
+    assert local_place("tabletrail").session.client("sts").get_caller_identity()["Account"] == "000000000000"
 
 
 def test_is_text_made_visible_and_json_left_json() -> None:
