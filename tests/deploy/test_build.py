@@ -37,12 +37,7 @@ for service in sys.argv[2:]:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of the packages, built from a copy of the project so that two builds never meet."""
     project = tmp_path_factory.mktemp("project")
-    for name in ("functions", "mappings", "requirements", "statemachines"):
-        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("template.yaml", "samconfig.toml"):
-        shutil.copy(ROOT / name, project)
-    (ROOT / "build").mkdir(exist_ok=True)
-    (project / "build").symlink_to(ROOT / "build")
+    copy_project(project)
     done = subprocess.run(
         [str(ROOT / ".venv-sam" / "bin" / "sam"), "build"],
         cwd=project,
@@ -91,11 +86,28 @@ def test_a_package_needs_nothing_from_outside(built: Path) -> None:
 
 
 def test_the_same_inputs_give_the_same_package(tmp_path: Path) -> None:
-    for name, mask in (("first", "077"), ("second", "022")):
-        build = f'umask {mask}; "$0" "$1" IndexSegmentsFunction "$2"'
-        script = str(ROOT / "functions" / "build_package.py")
-        subprocess.run(["sh", "-c", build, sys.executable, script, str(tmp_path / name)], check=True)
-    assert fingerprint(tmp_path / "first") == fingerprint(tmp_path / "second")
+    """GIVEN two checkouts, of other times and under other umasks."""
+    packages = []
+    for name, mode, time in (("first", 0o600, 1_700_000_000), ("second", 0o644, 1_750_000_000)):
+        project = tmp_path / name
+        copy_project(project)
+        for path in (project / "functions").rglob("*.py"):
+            path.chmod(mode)
+            os.utime(path, (time, time))
+        command = [sys.executable, str(project / "functions" / "build_package.py"), "IndexSegmentsFunction"]
+        packages.append(project / "package")
+        subprocess.run([*command, str(packages[-1])], check=True)
+    assert fingerprint(packages[0]) == fingerprint(packages[1])
+
+
+def copy_project(project: Path) -> None:
+    """What a build reads, and the real directory of installed dependencies."""
+    for name in ("functions", "mappings", "requirements", "statemachines"):
+        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("template.yaml", "samconfig.toml"):
+        shutil.copy(ROOT / name, project)
+    (ROOT / "build").mkdir(exist_ok=True)
+    (project / "build").symlink_to(ROOT / "build")
 
 
 def fingerprint(root: Path) -> list[tuple[str, str, int, float]]:

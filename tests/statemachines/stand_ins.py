@@ -16,6 +16,10 @@ GROUPS = {
 }
 
 
+RUNAWAY = 200
+_calls = iter(range(RUNAWAY))
+
+
 def plan_run(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     run_id = event["run_id"]
     kind = run_id.partition("-")[0]
@@ -27,6 +31,8 @@ def plan_run(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 
 
 def capture_shards(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    if next(_calls, None) is None:
+        raise RuntimeError("a loop without end, which the local AWS would go round for ever")
     calls = (event["so_far"] or {"calls": 0})["calls"] + 1
     kind = event["group_id"]
     if kind == "fails" or (kind == "fails-late" and calls == 2):
@@ -43,7 +49,7 @@ def report_run(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 
 
 def index_segments(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    if event["run_id"].startswith("unindexed"):
+    if event["run_id"].startswith("unindexed") or next(_calls, None) is None:
         raise RuntimeError("the backlog failed")
     segments = (event["so_far"] or {"segments": 0})["segments"] + 5
     acquired = not event["run_id"].startswith("held")

@@ -34,6 +34,8 @@ INVOKE = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}],
 }
+SYNCHRONOUS = Config(inject_host_prefix=False, read_timeout=120, retries={"total_max_attempts": 1})
+"""StartSyncExecution's host prefix means nothing on a loopback address; a repeat would be a second run."""
 THROTTLED_LOCALLY = "Lambda.Unknown"
 """What the local AWS calls a Lambda call too many. On AWS it has a name of its own, and is retried."""
 
@@ -46,8 +48,7 @@ class Machines:
         self._name = f"flow-{uuid.uuid4().hex[:8]}"
         self._iam, self._lambda = session.client("iam"), session.client("lambda")
         self._logs = session.client("logs")
-        # The prefix "sync-" of StartSyncExecution's host has no meaning on a loopback address.
-        self._states = session.client("stepfunctions", config=Config(inject_host_prefix=False, read_timeout=120))
+        self._states = session.client("stepfunctions", config=SYNCHRONOUS)
         self._arns: dict[str, str] = {}
 
     def make(self) -> None:
