@@ -29,7 +29,7 @@ from tabletrail_local.demo_waits import wait_until_audited, wait_until_caught_up
 from tabletrail_local.deploy import deploy
 from tabletrail_local.guard import require_local_account
 from tabletrail_local.info import READER_ROLE, StackInfo
-from tabletrail_local.paths import StackPaths
+from tabletrail_local.paths import DIRECTORY_VARIABLE, StackPaths
 from tabletrail_local.stack import NamedServer
 from tabletrail_local.workload import Pace, new_run_name, run_workload
 from tabletrail_local.workload_truth import Truth
@@ -132,5 +132,7 @@ def tell_where(info: StackInfo, paths: StackPaths) -> None:
     say(f"             AWS_CONFIG_FILE={info.aws_config_file} AWS_SHARED_CREDENTIALS_FILE={info.aws_credentials_file}")
     say(f"all users    {paths.stack}")
     say(f"logs         {paths.logs}")
+    if DIRECTORY_VARIABLE in os.environ:
+        say(f"all commands need {DIRECTORY_VARIABLE}={paths.root}")
     say("the command  .venv/bin/tabletrail search --help")
     say("stop it      .venv/bin/tabletrail local down     (all data are kept; `local reset` removes them)")
