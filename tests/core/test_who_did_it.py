@@ -71,6 +71,13 @@ def test_ttl_is_certain_and_is_not_the_last_writer(identity: dict[str, str]) -> 
     assert document["message"] == "TTL expired orders order#17"
 
 
+def test_only_a_removal_can_be_an_expiry() -> None:
+    made = record(PAID, SHIPPED) | {"userIdentity": {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}}
+    document = document_of(made)
+    assert document["event"]["action"] == "modify"
+    assert document["message"].startswith("dynamodb.amazonaws.com changed status")
+
+
 def test_another_identity_of_dynamodbs_is_shown_as_it_says() -> None:
     made = record(PAID, SHIPPED | ALICE) | {"userIdentity": {"Type": "Service", "PrincipalId": "x.amazonaws.com"}}
     document = document_of(made)
