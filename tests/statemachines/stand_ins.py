@@ -53,4 +53,8 @@ def index_segments(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         raise RuntimeError("the backlog failed")
     segments = (event["so_far"] or {"segments": 0})["segments"] + 5
     acquired = not event["run_id"].startswith("held")
-    return {"acquired": acquired, "more": acquired and segments < 20, "segments": segments}
+    return {
+        "acquired": acquired,
+        "more": acquired and (segments < 15 or event["run_id"].startswith("endless")),
+        "segments": segments,
+    }

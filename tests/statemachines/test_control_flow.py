@@ -199,7 +199,13 @@ def test_a_failed_report_fails_the_run(machines: Machines) -> None:
 def test_the_backlog_goes_on_while_more_waits(machines: Machines) -> None:
     done = machines.run("index_backlog", "calm")
     assert done["status"] == "SUCCEEDED"
-    assert done["output"]["segments"] == 20
+    assert done["output"]["segments"] == 15
+
+
+def test_a_long_backlog_is_left_to_the_next_execution_in_time(machines: Machines) -> None:
+    done = machines.run("index_backlog", "endless")
+    assert done["status"] == "SUCCEEDED"
+    assert done["output"]["segments"] == 4 * 5
 
 
 def test_the_backlog_ends_at_once_while_another_holds_its_lease(machines: Machines) -> None:
