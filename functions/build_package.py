@@ -78,6 +78,8 @@ def install(target: Path) -> None:
         subprocess.run([sys.executable, "-m", "pip", "install", *options, *for_lambda], check=True)  # noqa: S603
     except subprocess.CalledProcessError as error:
         sys.exit(f"the functions' dependencies could not be installed (pip ended with {error.returncode}, see above)")
+    finally:
+        wanted.unlink()
 
 
 def wanted_requirements(text: str) -> str:

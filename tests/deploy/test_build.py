@@ -17,7 +17,7 @@ from tests.deploy.template_document import ROOT, resources, sam_environment
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 UNZIPPED_LIMIT = 16_000_000
-"""A package was 11 MB when this was written; one unneeded service of botocore, or one compiled library, shows."""
+"""A package was 10 MB when this was written; one unneeded service of botocore, or one compiled library, shows."""
 
 IMPORT_ALL = """
 import importlib, pkgutil, sys
