@@ -22,7 +22,7 @@ from tabletrail.core.checkpoint import SegmentRow
 from tabletrail.core.segment import Line, read
 from tabletrail.deadline import Deadline
 from tabletrail.errors import ObjectMissingError, SegmentError, TabletrailError
-from tabletrail.index import Document, Indexer, Offered
+from tabletrail.index import INDEX_RESERVE_SECONDS, Document, Indexer, Offered
 from tabletrail.ports import Clock, Leases, RunNotes, Segments, SegmentStore
 from tabletrail.report import BACKLOG_NOTE
 from tabletrail.settings import Settings
@@ -87,6 +87,7 @@ class Backlog:
     def _drain(self, deadline: Deadline) -> None:
         before = int(self.clock.now()) - self.settings.backlog_delay_seconds
         rows = self.segments.waiting(before, self.settings.backlog_segments)
+        self.indexer.deadline = Deadline(self.clock, deadline.at - INDEX_RESERVE_SECONDS)
         refused: list[tuple[SegmentRow, list[Document]]] = []
         for batch in _batches(rows, self.settings.bulk_bytes):
             if deadline.passed() or self.indexer.breaker.is_open():

@@ -7,6 +7,8 @@
     5 index     offer to OpenSearch, best effort                  tabletrail.index
     6 mark      the segment's row says that it is indexed         here
 
+Steps 5 and 6 of a segment go on aside, while steps 1 to 4 of the next one are done.
+
 The crash argument. Before 4 nothing happened: checkpoints stand where they stood, the object is an orphan, the next
 run reads the same records and makes the same entries. After 4 the entries exist: the row names the object by key,
 version and hash, and is found by `index_backlog` until it is marked. 4 is one transaction, so no state lies between.
@@ -16,6 +18,8 @@ Rules
 - A lost reply is settled by reading the segment's row consistently: it is there, or the cycle is given up.
 - A parent's end and its children's rows are one commit; a child's commit asserts that its parent is processed.
 - A failing shard fails alone; what failed is data in the result.
+- A segment is offered to the index only after its commit and marked only after its offer; only one is on this way.
+- No request to the index is begun when its reply could come too late for this call: the backlog will make it.
 
 Called by `handlers.capture_shards`.
 """
@@ -25,8 +29,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from tabletrail.aside import Aside, AtOnce
 from tabletrail.core.checkpoint import (
     Commit,
     Lost,
@@ -37,7 +43,7 @@ from tabletrail.core.checkpoint import (
 )
 from tabletrail.deadline import Deadline
 from tabletrail.errors import CommitUnknownError, TabletrailError
-from tabletrail.index import Indexer
+from tabletrail.index import INDEX_RESERVE_SECONDS, Indexer
 from tabletrail.parts import Part, PartMaker
 from tabletrail.ports import Checkpoints, Clock, Segments, StreamReader
 from tabletrail.reading import CycleBudget, ShardRead, ShardReader
@@ -92,6 +98,8 @@ class Capture:
     parts: PartMaker
     clock: Clock
     settings: Settings
+    aside: Aside = field(default_factory=AtOnce)
+    """Where segments are indexed and marked. That work alone writes `waiting` and `parked` of the result."""
     result: CaptureResult = field(default_factory=CaptureResult)
     _born: set[ShardKey] = field(default_factory=set)
     """Children that this call's commits made: the index by group may not show them yet."""
@@ -102,17 +110,26 @@ class Capture:
         """Cycles until nothing more is waiting or the deadline has come. Trouble with the tables or the store ends the
         call early and is a failure in the result; what was committed before counts."""
         deadline = Deadline.earliest(self.clock, self.settings.function_seconds, task.deadline)
+        self.indexer.deadline = Deadline(self.clock, deadline.at - INDEX_RESERVE_SECONDS)
         try:
-            streams = {row.stream_arn: row for row in self.checkpoints.streams()}
-            while not deadline.passed() and (rows := self._due(task.group_id, streams)):
-                reads = self._read(rows, deadline)
-                self._commit_all(task, self.parts.make(reads, streams))
-                self._note(reads)
+            self._cycle(task, deadline)
         except TabletrailError as error:
             self.result.failures.append(type(error).__name__)
             self.result.more = False
+        finally:
+            self.aside.finish()
         self.result.more = self.result.more and self.clock.now() < task.deadline
         return self.result
+
+    def _cycle(self, task: CaptureTask, deadline: Deadline) -> None:
+        streams = {row.stream_arn: row for row in self.checkpoints.streams()}
+        rows = self._due(task.group_id, streams)
+        while rows and not deadline.passed():
+            reads = self._read(rows, deadline)
+            self._commit_all(task, self.parts.make(reads, streams))
+            self._note(reads)
+            # Where nothing is left the rows are not read again to be told so: each of them is charged.
+            rows = self._due(task.group_id, streams) if self.result.more or self._born - self._quiet else []
 
     def _due(self, group_id: str, streams: Mapping[str, StreamRow]) -> list[ShardRow]:
         rows = {row.key: row for row in self.checkpoints.group(group_id)}
@@ -160,7 +177,7 @@ class Capture:
                 continue
             self._count(parts)
             if staged is not None:
-                self._index(staged)
+                self.aside.start(partial(self._index, staged))
             return
 
     def _stage(self, task: CaptureTask, parts: list[Part]) -> Staged | None:

@@ -5,6 +5,7 @@ Rules
 - Only an error of a single document parks it: a reduced entry takes its place and says where the full one lies. If an
   index refuses all that it was offered, that is the cluster's trouble (a wrong mapping, say) and all of it waits, until
   the index is seen to hold another full entry in the same call.
+- No request is begun after the deadline: how long its reply takes is the server's affair.
 - A request that is turned away whole (403, 429, 5xx) or gets no reply opens the breaker: no further request for a
   minute, so that trouble here never slows capture. 413 is answered by halves.
 
@@ -20,11 +21,15 @@ from dataclasses import dataclass, field
 from tabletrail.core.bulk import requests
 from tabletrail.core.entry import reduced_entry
 from tabletrail.core.outcome import ItemResult, Outcome
+from tabletrail.deadline import Deadline
 from tabletrail.errors import TransientError
 from tabletrail.ports import BulkReply, Clock, EntryIndex
 
 BREAKER_SECONDS = 60
 TOO_LARGE = 413
+INDEX_RESERVE_SECONDS = 9
+"""The last request begins this long before the end of a call's 50 s: with up to 17 s for its reply that is under the
+function's own limit of 60 s. A function that is killed is harmless, but it looks like a failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ class Indexer:
     breaker: Breaker
     bulk_bytes: int
     accepted: set[str] = field(default_factory=set)
+    deadline: Deadline | None = None
+    """Of the call: what is not sent by then waits. It must leave the time for one reply."""
 
     def offer(self, documents: Sequence[Document]) -> Offered:
         """May be repeated: an entry's id follows from its content, and a second try finds it there."""
@@ -85,11 +92,15 @@ class Indexer:
         by_id = {document.id: document for document in documents}
         for request in requests(((d.id, d.index, d.body) for d in documents), self.bulk_bytes):
             batch = [by_id[id_] for id_ in request.ids]
-            if self.breaker.is_open():
-                offered.wait(batch, offered.trouble or "breaker open")
-                continue
-            self._settle(batch, self._create(request.body), offered)
+            self._send(batch, request.body, offered)
         return offered
+
+    def _send(self, batch: list[Document], body: bytes, offered: Offered) -> None:
+        obstacle = self._obstacle()
+        if obstacle:
+            offered.wait(batch, offered.trouble or obstacle)
+        else:
+            self._settle(batch, self._create(body), offered)
 
     def _create(self, body: bytes) -> BulkReply | None:
         try:
@@ -100,6 +111,12 @@ class Indexer:
         if reply.results is None and reply.status != TOO_LARGE:
             self.breaker.trip()
         return reply
+
+    def _obstacle(self) -> str:
+        """Why no request is begun now; empty if one may be."""
+        if self.breaker.is_open():
+            return "breaker open"
+        return "no time left" if self.deadline is not None and self.deadline.passed() else ""
 
     def _settle(self, batch: list[Document], reply: BulkReply | None, offered: Offered) -> None:
         if reply is None:
@@ -117,10 +134,7 @@ class Indexer:
             return
         middle = len(batch) // 2
         for half in (batch[:middle], batch[middle:]):
-            if self.breaker.is_open():
-                offered.wait(half, offered.trouble or "breaker open")
-            else:
-                self._settle(half, self._create(_body(half)), offered)
+            self._send(half, _body(half), offered)
 
     def _settle_items(self, batch: list[Document], results: Sequence[ItemResult], offered: Offered) -> None:
         refused: dict[str, list[tuple[Document, str]]] = defaultdict(list)
@@ -148,7 +162,7 @@ class Indexer:
     def _park(self, document: Document, reason: str, offered: Offered) -> None:
         """The reduced entry takes the full one's id. If even that is refused, the trouble is not the document's."""
         reduced = Document(document.segment_id, document.id, document.index, reduced_entry(document.body, reason))
-        reply = self._create(_body([reduced]))
+        reply = None if self._obstacle() else self._create(_body([reduced]))
         results = reply.results if reply else None
         if results and results[0].outcome in (Outcome.STORED, Outcome.ALREADY_THERE):
             offered.parked[document.segment_id] += 1

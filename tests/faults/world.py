@@ -35,11 +35,7 @@ from tests.fakes.runs import FakeLeases, FakeMetrics, FakeRunNotes
 from tests.fakes.segments import FakeSegments, FakeSegmentStore
 from tests.fakes.stream import FakeStream
 from tests.fakes.tables import FakeTables, make_table
-
-
-def assert_valid_entry(entry):
-    pass
-
+from tests.validation import assert_valid_entry
 
 SETTINGS = Settings("streams", "shards", "segments", "runs", "bucket", "https://localhost:9200")
 

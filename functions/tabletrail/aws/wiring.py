@@ -14,6 +14,7 @@ import os
 from functools import cached_property
 from typing import Any
 
+from tabletrail.aside import InThread
 from tabletrail.aws.checkpoints import TableCheckpoints
 from tabletrail.aws.clients import control_client, dynamodb_client, new_session, s3_client, streams_client
 from tabletrail.aws.clock import SystemClock
@@ -135,6 +136,7 @@ class Wiring:
             parts,
             self.clock,
             self.settings,
+            InThread(),
         )
 
     def plan(self, run_id: str) -> Plan:
