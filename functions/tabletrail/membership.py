@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from tabletrail.core.checkpoint import StreamRow, StreamState
 from tabletrail.coverage import Coverage
 from tabletrail.deadline import Deadline
-from tabletrail.ports import Checkpoints, Clock, Tables, TableView
+from tabletrail.ports import Checkpoints, Clock, RunNotes, Tables, TableView
 from tabletrail.settings import Settings
 
 VIEW_TYPE = "NEW_AND_OLD_IMAGES"
@@ -31,6 +31,7 @@ class Membership:
     tables: Tables
     checkpoints: Checkpoints
     coverage: Coverage
+    notes: RunNotes
     clock: Clock
     settings: Settings
     problems: list[str] = field(default_factory=list)
@@ -86,11 +87,17 @@ class Membership:
         before = self.checkpoints.stream(stream_arn)
         if before is not None and before.state is StreamState.ACTIVE:
             return {before.stream_arn: before}
+        gap = gap or self._replaced_by_hand(view.arn, stream_arn)
         row = self.coverage.move(before, self._active(view, stream_arn, before), "joined", gap=gap)
         if row is None:
             return {}
         self.gaps += bool(gap)
         return {stream_arn: row}
+
+    def _replaced_by_hand(self, table_arn: str, stream_arn: str) -> str:
+        """`tabletrail onboard --replace-stream` leaves a note where it made this stream of another one."""
+        note = self.notes.read(f"onboard#{table_arn}")
+        return "stream_replaced" if note.get("new_stream_arn") == stream_arn else ""
 
     def _active(self, view: TableView, stream_arn: str, before: StreamRow | None) -> StreamRow:
         return StreamRow(

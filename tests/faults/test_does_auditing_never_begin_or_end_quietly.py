@@ -195,3 +195,13 @@ def test_are_finished_rows_kept_while_they_are_listed_and_never_made_again() -> 
     assert "shard-0" in world.statuses(arn), "it is still listed, so its row lives on"
     world.run()
     world.assert_complete()
+
+
+def test_is_a_stream_that_onboarding_replaced_a_possible_gap() -> None:
+    world = World()
+    arn = world.add_table("orders")
+    world.notes.write(f"onboard#{world.rows_table(arn)}", {"old_stream_arn": "old", "new_stream_arn": arn})
+    world.run()
+    world.run()
+    assert world.kinds() == {"coverage": 1, "gap": 1}
+    assert coverage(world) == ["joined"]

@@ -165,7 +165,9 @@ class World:
             self.conversion(),
             run_id,
         )
-        membership = Membership(ports["tables"], ports["checkpoints"], coverage, self.clock, self.settings)
+        membership = Membership(
+            ports["tables"], ports["checkpoints"], coverage, ports["notes"], self.clock, self.settings
+        )
         walker = Walker(ports["stream"], ports["checkpoints"], coverage, self.clock, self.settings, {})
         return Plan(
             ports["checkpoints"], membership, walker, ports["leases"], ports["notes"], self.clock, self.settings

@@ -150,7 +150,7 @@ class Wiring:
             self._conversion,
             run_id,
         )
-        membership = Membership(self.tables, self.checkpoints, coverage, self.clock, self.settings)
+        membership = Membership(self.tables, self.checkpoints, coverage, self.notes, self.clock, self.settings)
         walker = Walker(self.stream, self.checkpoints, coverage, self.clock, self.settings, {})
         return Plan(self.checkpoints, membership, walker, self.leases, self.notes, self.clock, self.settings)
 
