@@ -59,21 +59,20 @@ class Demo:
     paths: StackPaths
     tables: DemoTables
 
-    def resource(self) -> Any:
-        """boto3's resource for the local DynamoDB, of which it has been made sure that it is the local one."""
+    def client(self) -> Any:
+        """boto3's client for DynamoDB, after it has been made sure that it is the local one."""
         require_local_account(self.info)
-        return self.info.session().resource("dynamodb", config=_CLIENT)
+        return self.info.session().client("dynamodb", config=_CLIENT)
 
     def work(self, pace: Pace) -> Outcome:
         """On a stack to which tabletrail is deployed: returns when the log has all of it, or will not get more."""
-        resource, log, run = self.resource(), DemoLog.of_this_stack(), new_run_name()
-        client = resource.meta.client
+        client, log, run = self.client(), DemoLog.of_this_stack(), new_run_name()
         with step("making the tables orders, customers and payments"):
             ensure_tables(client, self.tables)
         wait_until_audited(client, log, self.tables, self.paths.logs)
         started_at = time.time()
         with display.counting("three services at work", pace.calls) as tick:
-            truth = run_workload(resource, self.tables, run, pace, tick)
+            truth = run_workload(client, self.tables, run, pace, tick)
         comparison, entries = wait_until_caught_up(log, run, truth, self.paths.logs)
         return Outcome(started_at, truth, comparison, entries)
 

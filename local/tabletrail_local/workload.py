@@ -44,7 +44,7 @@ class Pace:
 
 
 def run_workload(
-    resource: Any, tables: DemoTables, run: str, pace: Pace, tick: Callable[[], None] = lambda: None
+    client: Any, tables: DemoTables, run: str, pace: Pace, tick: Callable[[], None] = lambda: None
 ) -> Truth:
     """Writes, and returns what it changed. `tick` is called after each of `pace.calls` calls.
 
@@ -52,7 +52,7 @@ def run_workload(
     """
     random = Random(pace.seed)  # noqa: S311 -- a play, not a secret
     truth = Truth(tables.keys())
-    writer = Writer(resource, truth)
+    writer = Writer(client, truth)
     orders = Orders(writer, random, run, tables.orders)
     customers = Customers(writer, random, run, tables.customers)
     billing = Billing(writer, random, run, tables.payments, orders)

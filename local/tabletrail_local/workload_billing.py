@@ -10,7 +10,7 @@ from typing import Any
 
 from tabletrail_local.workload_orders import Orders
 from tabletrail_local.workload_service import Cast
-from tabletrail_local.workload_truth import Item
+from tabletrail_local.workload_truth import Item, typed_item
 from tabletrail_local.workload_writer import Writer, only_new_request, update_request
 
 PEOPLE = ("erin", "billing-job")
@@ -38,10 +38,10 @@ class Billing:
             return
         payment = self._new(order["order"], order["total"])
         signature = self.cast.signed()
-        key = {"order": order["order"]}
+        key = typed_item({"order": order["order"]})
         changes = {"status": "paid", **signature}
         update = {"TableName": self._orders.table, "Key": key, **update_request(changes, expect=("status", "placed"))}
-        put = {"TableName": self.table, "Item": payment, **only_new_request("order")}
+        put = {"TableName": self.table, "Item": typed_item(payment), **only_new_request("order")}
         paid = {**order, **changes}
         results = [(self.table, payment), (self._orders.table, paid)]
         if self._writer.transact([{"Put": put}, {"Update": update}], results):

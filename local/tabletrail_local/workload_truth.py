@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Any
 
 Item = dict[str, Any]
-"""An item as boto3's resources take it."""
+"""An item in plain Python: texts, int and Decimal, bool, list, dict, set of texts."""
 TypedItem = dict[str, Any]
 Place = tuple[str, str]
 """(table, item.id as the log writes it)"""
