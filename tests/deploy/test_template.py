@@ -87,7 +87,7 @@ def test_a_function_ends_within_a_minute_and_is_built_by_the_makefile(name: str)
 
 def test_what_the_log_stands_on_is_kept() -> None:
     kept_by_parameter = {"Fn::If": ["KeepAll", "Retain", "Delete"]}
-    for name in ("StreamsTable", "ShardsTable", "SegmentsTable", "Domain"):
+    for name in ("StreamsTable", "ShardsTable", "SegmentsTable", "RunsTable", "Domain"):
         resource = template()["Resources"][name]
         assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == kept_by_parameter
     bucket = template()["Resources"]["SegmentsBucket"]
