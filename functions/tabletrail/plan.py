@@ -47,9 +47,7 @@ class Plan:
         if not self.leases.acquire(LEASE, run_id, self.settings.lease_seconds, now):
             return {"acquired": False, "run_id": run_id, "deadline": now, "groups": [], "report": {}}
         known = int(self.notes.read(NOTE).get("count", 0))
-        for row in self.checkpoints.live_shards(group_name(number) for number in range(known)):
-            if row.status is not ShardStatus.CLOSED_AND_PROCESSED:
-                self.walker.live[row.stream_arn, row.shard_id] = row
+        self._find_live(known)
         streams = self._plan(Deadline.after(self.clock, PLAN_SECONDS))
         deadline = now + self.settings.run_seconds
         groups = self._groups(known)
@@ -65,6 +63,17 @@ class Plan:
                 "problems": [*self.problems, *self.membership.problems][:50],
             },
         }
+
+    def _find_live(self, known: int) -> None:
+        """The note may be behind the rows: a run that died between the two left groups that no note names. They follow
+        the noted ones, so one look further finds them."""
+        rows = self.checkpoints.live_shards(group_name(number) for number in range(known))
+        while beyond := self.checkpoints.group(group_name(known)):
+            rows += beyond
+            known += 1
+        for row in rows:
+            if row.status is not ShardStatus.CLOSED_AND_PROCESSED:
+                self.walker.live[row.stream_arn, row.shard_id] = row
 
     def _plan(self, deadline: Deadline) -> list[StreamRow]:
         rows = self.checkpoints.streams()

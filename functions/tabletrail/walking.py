@@ -1,7 +1,7 @@
 """The full walk over a stream's shards: the net below CHILD_SHARDS, paced for the whole account.
 
 Rules
-- A stream is walked when it is new and then every few minutes.
+- A stream is walked when it is new, whenever it has no live shard, and else every quarter of an hour.
 - Listed shards without rows get them, as the lineage allows; rows whose parent turned out finished are unblocked.
 - Rows of finished shards live on while the stream still lists them, so that none is made twice.
 - A stream that has ended and has no live shard left is done: that is a coverage entry, and its rows lose their groups.
@@ -51,6 +51,9 @@ class Walker:
     live: dict[tuple[str, str], ShardRow]
 
     def is_due(self, row: StreamRow) -> bool:
+        """A stream without a shard to read has ended, or its last one's children were listed late: it does not wait."""
+        if not any(stream_arn == row.stream_arn for stream_arn, _ in self.live):
+            return True
         return self.clock.now() - row.last_walk_at >= self.settings.walk_seconds
 
     def walk(self, row: StreamRow) -> StreamRow:
@@ -88,6 +91,7 @@ class Walker:
         groups = assign_groups(self.live.values(), [new.key for new in [*made, *homeless]], self.settings.group_shards)
         made = [replace(new, group_id=groups.pop(new.key)) for new in made]
         self.checkpoints.add_shards(made)
+        self._remember(found for found in rows.values() if found.group_id and found.key not in groups)
         self._remember(made)
         self._regroup({found.key: found for found in [*self.live.values(), *homeless]}, groups)
         for start in range(0, len(plan.unblocked), UNBLOCK_AT_ONCE):
