@@ -33,6 +33,7 @@ from functools import partial
 from typing import Any
 
 from tabletrail.aside import Aside, AtOnce
+from tabletrail.collector import paused
 from tabletrail.core.checkpoint import (
     Commit,
     Lost,
@@ -112,7 +113,8 @@ class Capture:
         deadline = Deadline.earliest(self.clock, self.settings.function_seconds, task.deadline)
         self.indexer.deadline = Deadline(self.clock, deadline.at - INDEX_RESERVE_SECONDS)
         try:
-            self._cycle(task, deadline)
+            with paused():
+                self._cycle(task, deadline)
         except TabletrailError as error:
             self.result.failures.append(type(error).__name__)
             self.result.more = False
