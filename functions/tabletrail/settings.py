@@ -58,16 +58,18 @@ class Settings:
     """Empty pages a shard may cost a run while its walk has not reached the present."""
     iterator_seconds: int = 840
     """A kept iterator older than this is not used: it dies at 900."""
-    keep_iterator_seconds: int = 300
-    """A quiet shard's row is written this often at least, so that its iterator stays alive at the least cost."""
+    keep_iterator_seconds: int = 600
+    """A quiet shard's row is written this often at least, so that its iterator stays alive at the least cost; three
+    runs may fail before the iterator is too old and its walk begins anew."""
     function_seconds: int = 50
     """Time for the work of one call. The function's own limit is 60: the rest is for the commit in flight."""
     run_seconds: int = 50
     """Time for one run, so that the next minute's run finds the lease free."""
     lease_seconds: int = 330
     """Longer than the 300 s that an Express execution may last."""
-    walk_seconds: int = 300
-    """A full walk over a stream's shards this often: the net below CHILD_SHARDS."""
+    walk_seconds: int = 900
+    """A full walk over a stream's shards this often: the net below CHILD_SHARDS, in time for the 24 hours that streams
+    keep. It was most of PlanRun's time, since DescribeStream is paced for the whole account."""
     finished_row_hours: int = 48
     bulk_bytes: int = 5_000_000
     """One bulk request: what OpenSearch takes well; a domain refuses more than 10 MB on small nodes."""

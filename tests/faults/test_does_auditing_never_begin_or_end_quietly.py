@@ -169,7 +169,7 @@ def test_does_a_group_that_outgrew_its_size_give_shards_away_and_lose_nothing() 
         world.stream.split(arn, f"shard-{shard}", f"left-{shard}", f"right-{shard}")
         world.write(arn, f"left-{shard}", 2)
         world.write(arn, f"right-{shard}", 2)
-    for _ in range(8):
+    for _ in range(world.settings.walk_seconds // 60 + 1):
         world.run()
         for shard in range(3):
             world.write(arn, f"left-{shard}", 1)
