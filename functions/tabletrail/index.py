@@ -22,7 +22,7 @@ from tabletrail.core.bulk import requests
 from tabletrail.core.entry import reduced_entry
 from tabletrail.core.outcome import ItemResult, Outcome
 from tabletrail.deadline import Deadline
-from tabletrail.errors import TransientError
+from tabletrail.errors import TabletrailError
 from tabletrail.ports import BulkReply, Clock, EntryIndex
 
 BREAKER_SECONDS = 60
@@ -105,7 +105,7 @@ class Indexer:
     def _create(self, body: bytes) -> BulkReply | None:
         try:
             reply = self.index.create(body)
-        except TransientError:
+        except TabletrailError:
             self.breaker.trip()
             return None
         if reply.results is None and reply.status != TOO_LARGE:

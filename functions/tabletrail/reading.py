@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tabletrail.core.checkpoint import ShardRow, is_after
+from tabletrail.core.document import SEQUENCE_DIGITS
 from tabletrail.core.walk import RETENTION_SECONDS, allowance, debt_after
 from tabletrail.deadline import Deadline
 from tabletrail.errors import (
@@ -176,19 +177,20 @@ def is_new(record: dict[str, Any], position: str | None) -> bool:
 
 
 def sequence_of(record: dict[str, Any]) -> str | None:
-    """The record's sequence number if it has a usable one."""
+    """The record's sequence number if it has a usable one, as its entry will have it."""
     try:
         number = record["dynamodb"]["SequenceNumber"]
     except (KeyError, TypeError):
         return None
-    return number if isinstance(number, str) and number.isascii() and number.isdigit() else None
+    is_usable = isinstance(number, str) and number.isascii() and number.isdigit() and len(number) <= SEQUENCE_DIGITS
+    return number if is_usable else None
 
 
 def record_time(record: dict[str, Any]) -> int:
     """ApproximateCreationDateTime in whole seconds, 0 if the record has none."""
     try:
         return int(record["dynamodb"]["ApproximateCreationDateTime"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return 0
 
 

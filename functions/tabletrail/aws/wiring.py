@@ -3,7 +3,7 @@
 Rules
 - Everything that is costly to make (sessions, clients, the OpenSearch connection, the breaker) is made once and kept;
   what holds the state of one call is made for each call.
-- OpenSearch is imported and connected only when something is to be indexed: a quiet run does not pay for it.
+- OpenSearch is imported and connected only when something is to be indexed (`opensearch_late`).
 
 Called by the handlers.
 """
@@ -20,6 +20,7 @@ from tabletrail.aws.clients import control_client, dynamodb_client, new_session,
 from tabletrail.aws.clock import SystemClock
 from tabletrail.aws.commit import TableNames
 from tabletrail.aws.metrics import EmfMetrics
+from tabletrail.aws.opensearch_late import LateOpenSearch
 from tabletrail.aws.runs import TableLeases, TableRunNotes
 from tabletrail.aws.segment_store import BucketSegmentStore
 from tabletrail.aws.segments import TableSegments
@@ -34,7 +35,6 @@ from tabletrail.index import Breaker, Indexer
 from tabletrail.membership import Membership
 from tabletrail.parts import PartMaker
 from tabletrail.plan import Plan
-from tabletrail.ports import BulkReply, EntryIndex, IndexKeeper
 from tabletrail.report import Report
 from tabletrail.settings import Settings
 from tabletrail.staging import Stager
@@ -93,26 +93,13 @@ class Wiring:
         )
 
     @cached_property
-    def _opensearch(self) -> Any:
+    def opensearch(self) -> LateOpenSearch:
+        return LateOpenSearch(self._connect)
+
+    def _connect(self) -> Any:
         from tabletrail.aws.opensearch_connect import connect, secret_reader
 
         return connect(self.settings, secret_reader(self.session))
-
-    @cached_property
-    def keeper(self) -> IndexKeeper:
-        from tabletrail.aws.opensearch import OpenSearchKeeper
-
-        return OpenSearchKeeper(self._opensearch)
-
-    def create(self, body: bytes) -> BulkReply:
-        """`EntryIndex`, connected at its first use."""
-        return self._index.create(body)
-
-    @cached_property
-    def _index(self) -> EntryIndex:
-        from tabletrail.aws.opensearch import OpenSearchIndex
-
-        return OpenSearchIndex(self._opensearch)
 
     @cached_property
     def _conversion(self) -> Conversion:
@@ -122,7 +109,7 @@ class Wiring:
         return Stager(self.store, self.clock)
 
     def _indexer(self) -> Indexer:
-        return Indexer(self, self.breaker, self.settings.bulk_bytes)
+        return Indexer(self.opensearch, self.breaker, self.settings.bulk_bytes)
 
     def capture(self) -> Capture:
         """For one call of CaptureShards."""
@@ -161,4 +148,4 @@ class Wiring:
     def report(self) -> Report:
         """For one call of ReportRun."""
         metrics = EmfMetrics(self.clock)
-        return Report(self.segments, self.keeper, self.leases, self.notes, metrics, self.clock, self.settings)
+        return Report(self.segments, self.opensearch, self.leases, self.notes, metrics, self.clock, self.settings)

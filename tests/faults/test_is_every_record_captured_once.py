@@ -9,6 +9,7 @@ import pytest
 from tabletrail.capture import CaptureTask
 from tabletrail.core.checkpoint import ShardStatus, is_after
 from tabletrail.deadline import Deadline
+from tabletrail.errors import SettingsError
 from tests.fakes.faulty import Fault, Way
 from tests.faults.world import SETTINGS, World
 
@@ -205,7 +206,7 @@ def test_does_one_failing_shard_leave_the_others_alone() -> None:
     world.assert_complete()
 
 
-@pytest.mark.parametrize("trouble", ["turned away", "no reply"])
+@pytest.mark.parametrize("trouble", ["turned away", "no reply", "bad secret"])
 def test_does_trouble_in_the_index_never_hold_up_capture(trouble: str) -> None:
     world = World(replace(SETTINGS, cycle_records=5))
     world.stream.page_records = 5
@@ -214,7 +215,8 @@ def test_does_trouble_in_the_index_never_hold_up_capture(trouble: str) -> None:
     if trouble == "turned away":
         world.index.turn_away(503, times=1000)
     else:
-        world.faults.add(Fault(Way.BEFORE, method="index.create", times=1000))
+        error = (lambda: SettingsError("no JSON")) if trouble == "bad secret" else None
+        world.faults.add(Fault(Way.BEFORE, method="index.create", error=error, times=1000))
     before = world.faults.count("index.create")
     world.write(arn, "shard-0", 50)
     world.run()

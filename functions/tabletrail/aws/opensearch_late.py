@@ -1,0 +1,46 @@
+"""OpenSearch, connected at its first use: a quiet run does not pay for it, and a secret that cannot be read is trouble
+with the index, inside the use case's care, not a function that fails before it began.
+
+Called by `wiring`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from tabletrail.ports import BulkReply, EntryIndex, IndexKeeper
+
+
+@dataclass
+class LateOpenSearch:
+    """`EntryIndex` and `IndexKeeper`. `connect` is asked again if it failed."""
+
+    connect: Callable[[], Any]
+
+    def create(self, body: bytes) -> BulkReply:
+        return self._index.create(body)
+
+    def ensure(self, index: str) -> bool:
+        return self._keeper.ensure(index)
+
+    def existing(self) -> frozenset[str]:
+        return self._keeper.existing()
+
+    @cached_property
+    def _client(self) -> Any:
+        return self.connect()
+
+    @cached_property
+    def _index(self) -> EntryIndex:
+        from tabletrail.aws.opensearch import OpenSearchIndex
+
+        return OpenSearchIndex(self._client)
+
+    @cached_property
+    def _keeper(self) -> IndexKeeper:
+        from tabletrail.aws.opensearch import OpenSearchKeeper
+
+        return OpenSearchKeeper(self._client)
