@@ -64,7 +64,8 @@ class Log:
         row = self.segments.get(segment_id)
         if row is None:
             raise DamageError(
-                f"segment {segment_id} has no row, yet the index holds an entry of it: run `tabletrail verify`"
+                f"segment {segment_id} has no row, yet the index holds an entry of it: "
+                "that entry was not written by tabletrail, or the table of segments lost the row"
             )
         body = self.store.get(row.key, row.version_id)
         found = hashlib.sha256(body).hexdigest()
@@ -92,6 +93,6 @@ def _of_entry(line: Line, segment_id: str, entry_id: str) -> Line:
     if line.id != entry_id:
         raise DamageError(
             f"line {line.number} of segment {segment_id} holds the entry {line.id}, the index says {entry_id}: "
-            "run `tabletrail verify`"
+            "one of the two was altered"
         )
     return line

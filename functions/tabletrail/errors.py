@@ -42,7 +42,7 @@ class ObjectExistsError(TabletrailError):
 
 
 class ObjectMissingError(TabletrailError):
-    """No object lies at a committed segment's key and version: the log is damaged. Run `tabletrail verify`."""
+    """No object lies at a committed segment's key and version: the log is damaged. Restore that version."""
 
 
 class CommitUnknownError(TransientError):

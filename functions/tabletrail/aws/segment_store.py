@@ -57,7 +57,7 @@ class BucketSegmentStore:
         except RefusedError as error:
             if error.code in _MISSING:
                 raise ObjectMissingError(
-                    f"no object at {key}, version {version_id}: the log is damaged, run `tabletrail verify`"
+                    f"no object at {key}, version {version_id}: the log is damaged, restore that version"
                 ) from error
             raise
         return body
