@@ -30,8 +30,8 @@ _READABLE_CHANGES = 8
 def ask_questions(tables: DemoTables, started_at: float) -> None:
     """By full text, by facets, by filters; of this run, as `started_at` is its beginning."""
     since = as_stored(datetime.fromtimestamp(int(started_at), UTC))
-    heading("Which orders did alice move on? (full text)")
-    _type("search", '"alice changed status"', "--table", tables.orders, "--since", since, "--limit", "5")
+    heading("What did alice change in orders? (full text)")
+    _type("search", '"alice changed"', "--table", tables.orders, "--since", since, "--limit", "5")
     heading("Who changed how much? (facets)")
     _type("search", "--facets", "table,actor", "--kind", "change", "--since", since)
     heading("Which e-mail addresses were changed by anyone but the CRM's own job? (filters)")
