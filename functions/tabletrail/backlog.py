@@ -70,7 +70,7 @@ class Backlog:
             return self.result
         self.result.acquired = True
         try:
-            self._drain(Deadline.after(self.clock, self.settings.function_seconds))
+            self._drain(Deadline.after(self.clock, self.settings.function_seconds - INDEX_RESERVE_SECONDS))
             self._leave_note()
         except TabletrailError as error:
             self.result.trouble = type(error).__name__
@@ -87,17 +87,18 @@ class Backlog:
     def _drain(self, deadline: Deadline) -> None:
         before = int(self.clock.now()) - self.settings.backlog_delay_seconds
         rows = self.segments.waiting(before, self.settings.backlog_segments)
-        self.indexer.deadline = Deadline(self.clock, deadline.at - INDEX_RESERVE_SECONDS)
-        refused: list[tuple[SegmentRow, list[Document]]] = []
+        self.indexer.deadline = deadline
+        refused: list[SegmentRow] = []
+        """Without their documents, which are read again: a whole backlog of them is more than the memory holds."""
         for batch in _batches(rows, self.settings.bulk_bytes):
             if deadline.passed() or self.indexer.breaker.is_open():
                 break
-            refused += self._offer([(row, docs) for row in batch if (docs := self._documents(row)) is not None])
-        for row, documents in refused:
+            refused += self._offer(batch)
+        for row in refused:
             if not deadline.passed() and self.indexer.accepted & set(row.indices):
-                self._offer([(row, documents)])
-        progressed = self.result.segments > 0
-        self.result.more = progressed and len(rows) == self.settings.backlog_segments
+                self._offer([row])
+        is_cut_off = deadline.passed() or len(rows) == self.settings.backlog_segments
+        self.result.more = self.result.segments > 0 and is_cut_off
 
     def _documents(self, row: SegmentRow) -> list[Document] | None:
         """None, and a note, where the log is damaged."""
@@ -111,16 +112,18 @@ class Backlog:
             self.result.damaged = [*self.result.damaged, row.segment_id][:20]
             return None
 
-    def _offer(self, work: Sequence[tuple[SegmentRow, list[Document]]]) -> list[tuple[SegmentRow, list[Document]]]:
-        """Offers whole segments and marks those that are complete; returns the others."""
+    def _offer(self, rows: Sequence[SegmentRow]) -> list[SegmentRow]:
+        """Offers whole segments and marks those that are complete; returns the others, without the damaged ones."""
+        work = [(row, documents) for row in rows if (documents := self._documents(row)) is not None]
         offered = self.indexer.offer([document for _, documents in work for document in documents])
         left = []
+        self.result.waiting = 0
         for row, documents in work:
             if offered.waiting.get(row.segment_id):
-                left.append((row, documents))
+                left.append(row)
+                self.result.waiting += len(documents)
             else:
                 self._mark(row, len(documents), offered)
-        self.result.waiting = sum(len(documents) for _, documents in left)
         self.result.trouble = offered.trouble
         return left
 

@@ -98,6 +98,23 @@ def test_no_request_is_begun_that_could_outlast_the_function() -> None:
     world.assert_complete()
 
 
+def test_a_backlog_that_time_cut_off_asks_for_another_call_at_once() -> None:
+    world = _busy_world(cycle_records=2)
+    world.index.turn_away(503)
+    world.run()
+    world.clock.advance(120)
+    backlog = world.backlog()
+    backlog.settings = replace(backlog.settings, bulk_bytes=1)
+    backlog.indexer.index = _SlowIndex(world)
+    began = world.clock.now()
+    result = backlog.run("backlog")
+    assert world.clock.now() - began < FUNCTION_LIMIT
+    assert result.more
+    for _ in range(4):
+        world.drain()
+    world.assert_complete()
+
+
 def test_the_collector_rests_during_a_capture_and_works_after_it() -> None:
     assert gc.isenabled()
     with paused():
