@@ -140,7 +140,9 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
     entries = Entries(place.find(args, os.environ, output).search)
     if aggregations:
-        return _facets(entries.aggregate(query, aggregations), output)
+        counted = entries.aggregate(query, aggregations)
+        # OpenSearch answers in an order of its own; the user named one.
+        return _facets({name: counted[name] for name in aggregations}, output)
     limit = None if args.all else args.limit or DEFAULT_LIMIT
     found = entries.walk(query, args.order, limit)
     first = next(found, None)

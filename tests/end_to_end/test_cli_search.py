@@ -169,6 +169,7 @@ def test_given_text_that_means_something_to_a_query_language_does_nothing_break(
 def test_do_facets_count_every_entry(story: Story) -> None:
     words = ("--facets", "table,action,actor,changed", "--table", story.orders, "--table", story.customers)
     rows = [json.loads(line) for line in tabletrail("search", *words, "--local", "--json").out.splitlines()]
+    assert list(dict.fromkeys(row["facet"] for row in rows)) == ["table", "action", "actor", "changed"]
     counts = {(row["facet"], row["value"]): row["count"] for row in rows}
     assert counts["table", story.customers] == 60
     assert counts["actor", None] == sum(not actor(one) for one in story.documents)
