@@ -24,7 +24,8 @@ QUIET = ("plan_run", "capture_shards", "index_segments", "report_run")
 COSTLY = ("opensearchpy", "requests", "jsonschema")
 
 BUDGET = 1.0
-"""Of boto3's own time; 0.65 was measured, and opensearch-py alone would add 0.85. InstallMappings runs once a deployment and has no budget."""
+"""Of boto3's own time; 0.65 was measured, and opensearch-py alone would add 0.85. InstallMappings runs once a
+deployment and has no budget."""
 TRIES = 5
 """The best of these counts: one that was interrupted says nothing."""
 

@@ -76,13 +76,15 @@ class Fleet:
 
 @pytest.fixture
 def fleet(stack: StackInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    Server(stack).install()
+    server = Server(stack)
+    server.install()
     client = stack.session().client("dynamodb")
     runs = unique("runs")
     make_table(client, runs, "name")
     found = Fleet(stack, make_checkpoint_tables(client), runs, f"orders-{uuid.uuid4().hex[:8]}")
     names = environment_of(stack, found.tables, "none", tmp_path_factory.mktemp("named"), runs)
-    with pytest.MonkeyPatch.context() as patch:
+    # One index at least, as a deployment makes it, whichever tests ran before.
+    with server.an_index(), pytest.MonkeyPatch.context() as patch:
         for name, value in names.items():
             patch.setenv(name, value)
         yield found
