@@ -105,11 +105,13 @@ def test_damage_is_told_with_its_line(body: bytes, told: str) -> None:
 def test_no_flipped_byte_goes_unseen(place: int, change: int) -> None:
     body = bytearray(WHOLE)
     body[place] ^= change
-    # Bytes 4-9 are gzip's own (time, system): they carry nothing of ours. The row's SHA-256 covers them too.
-    if 3 <= place <= 9:
+    # Some bytes carry nothing of ours (gzip's time and system), and a repetition may be packed as a reference to either
+    # of two equal places: then the very same is read. The row's SHA-256 covers those bytes too.
+    try:
+        found = list(read(bytes(body)))
+    except SegmentError:
         return
-    with pytest.raises(SegmentError):
-        list(read(bytes(body)))
+    assert found == list(read(WHOLE))
 
 
 @given(st.integers(0, len(WHOLE) - 1))
