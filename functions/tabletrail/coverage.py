@@ -9,11 +9,12 @@ Called by `tabletrail.membership` and `tabletrail.walking`.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from tabletrail.core.checkpoint import Commit, Committed, StreamMove, StreamRow
 from tabletrail.core.entry import Conversion, Entry, coverage_entry, gap_entry
-from tabletrail.errors import CommitUnknownError
+from tabletrail.errors import CommitUnknownError, TabletrailError
 from tabletrail.index import Indexer
 from tabletrail.parts import source_of
 from tabletrail.ports import Checkpoints, Clock, Segments
@@ -51,7 +52,8 @@ class Coverage:
         if not committed:
             return None
         if not self.indexer.offer(staged.documents).waiting:
-            self.segments.mark_indexed(staged.row.segment_id, int(self.clock.now()), 0)
+            with suppress(TabletrailError):  # committed: the backlog marks what is not marked here
+                self.segments.mark_indexed(staged.row.segment_id, int(self.clock.now()), 0)
         return after
 
     def _entry(self, row: StreamRow, what: str, number: int) -> Entry:
@@ -67,4 +69,5 @@ class Coverage:
             certainty="possible",
             observed_at=int(self.clock.now()),
             reason=reason,
+            number=row.coverage_no,
         )

@@ -27,6 +27,8 @@ from tabletrail.ports import BulkReply, Clock, EntryIndex
 
 BREAKER_SECONDS = 60
 TOO_LARGE = 413
+ONE_INDEX = (403, 404)
+"""Statuses of an item whose index is blocked or missing: the others may be well."""
 INDEX_RESERVE_SECONDS = 9
 """The last request begins this long before the end of a call's 50 s: with up to 17 s for its reply that is under the
 function's own limit of 60 s. A function that is killed is harmless, but it looks like a failure."""
@@ -156,7 +158,7 @@ class Indexer:
                     self._park(document, reason, offered)
                 else:
                     offered.wait([document], f"every document refused: {reason}")
-        if all(result.outcome is Outcome.TRY_AGAIN for result in results):
+        if all(result.outcome is Outcome.TRY_AGAIN and result.status not in ONE_INDEX for result in results):
             self.breaker.trip()
 
     def _park(self, document: Document, reason: str, offered: Offered) -> None:

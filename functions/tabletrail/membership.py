@@ -12,12 +12,13 @@ Called by `tabletrail.plan`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from tabletrail.core.checkpoint import StreamRow, StreamState
 from tabletrail.coverage import Coverage
 from tabletrail.deadline import Deadline
+from tabletrail.errors import TabletrailError
 from tabletrail.ports import Checkpoints, Clock, RunNotes, Tables, TableView
 from tabletrail.settings import Settings
 
@@ -46,12 +47,20 @@ class Membership:
         for table_arn in sorted(wanted - active.keys()):
             if deadline.passed():
                 break
-            current |= self._joined(table_arn)
+            current |= self._each(table_arn, self._joined)
         for table_arn in sorted(active.keys() - wanted):
             if deadline.passed():
                 break
-            current |= self._left(active[table_arn])
+            current |= self._each(table_arn, lambda arn: self._left(active[arn]))
         return list(current.values())
+
+    def _each(self, table_arn: str, work: Callable[[str], dict[str, StreamRow]]) -> dict[str, StreamRow]:
+        """One table in trouble is a problem in the report, and nothing to the others."""
+        try:
+            return work(table_arn)
+        except TabletrailError as error:
+            self.problems.append(f"{table_arn}: {error}")
+            return {}
 
     def check(self, row: StreamRow) -> dict[str, StreamRow]:
         """The stream's row with its table's present facts; more rows if the table has another stream, or none, now."""
@@ -62,8 +71,12 @@ class Membership:
             return {row.stream_arn: replace(row, service=view.service, partition_key=view.partition_key)}
         if not view.stream_enabled and not self._may_enable(view):
             return self._ending(row, "stream_disabled")
-        changed = self._ending(row, "stream_replaced")
-        return {**changed, **self._join(view, gap="stream_replaced")} if changed else {}
+        if view.stream_enabled and view.view_type != VIEW_TYPE:
+            self._tell_view_type(view)
+            return self._ending(row, "view_type")
+        # The new one first, with its gap: if this run ends in between, the next finds the old one still to be ended.
+        joined = self._join(view, gap="stream_replaced")
+        return {**joined, **self._ending(row, "stream_replaced")} if joined else {}
 
     def _joined(self, table_arn: str) -> dict[str, StreamRow]:
         view = self.tables.view(table_arn)
@@ -79,20 +92,24 @@ class Membership:
 
     def _join(self, view: TableView, gap: str = "") -> dict[str, StreamRow]:
         if view.stream_enabled and view.view_type != VIEW_TYPE:
-            advice = f"see `tabletrail onboard {view.name}`"
-            self.problems.append(f"{view.name}: its stream carries {view.view_type}, not both images; {advice}")
+            self._tell_view_type(view)
             return {}
         stream_arn = view.stream_arn if view.stream_enabled else None
         stream_arn = stream_arn or self.tables.enable_stream(view.name)
         before = self.checkpoints.stream(stream_arn)
         if before is not None and before.state is StreamState.ACTIVE:
             return {before.stream_arn: before}
-        gap = gap or self._replaced_by_hand(view.arn, stream_arn)
+        if before is None:
+            gap = gap or self._replaced_by_hand(view.arn, stream_arn)
         row = self.coverage.move(before, self._active(view, stream_arn, before), "joined", gap=gap)
         if row is None:
             return {}
         self.gaps += bool(gap)
         return {stream_arn: row}
+
+    def _tell_view_type(self, view: TableView) -> None:
+        advice = f"see `tabletrail onboard {view.name}`"
+        self.problems.append(f"{view.name}: its stream carries {view.view_type}, not both images; {advice}")
 
     def _replaced_by_hand(self, table_arn: str, stream_arn: str) -> str:
         """`tabletrail onboard --replace-stream` leaves a note where it made this stream of another one."""

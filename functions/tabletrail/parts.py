@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from tabletrail.core.chain import link_of
 from tabletrail.core.checkpoint import ShardLink, ShardRow, ShardStatus, StreamRow
 from tabletrail.core.entry import Conversion, Entry, Source, convert, gap_entry
+from tabletrail.deadline import Deadline
 from tabletrail.errors import ShardGoneError, TabletrailError
 from tabletrail.ports import Clock, StreamReader
 from tabletrail.reading import ShardRead, record_time, sequence_of
@@ -46,22 +47,24 @@ class PartMaker:
     settings: Settings
     conversion: Conversion
 
-    def make(self, reads: Iterable[ShardRead], streams: Mapping[str, StreamRow]) -> list[Part]:
-        """One part for each read, in their order."""
-        return [self._part(read, streams[read.row.stream_arn]) for read in reads]
+    def make(
+        self, reads: Iterable[ShardRead], streams: Mapping[str, StreamRow], deadline: Deadline | None = None
+    ) -> list[Part]:
+        """One part for each read, in their order. After the deadline no shard's children are asked for any more."""
+        return [self._part(read, streams[read.row.stream_arn], deadline) for read in reads]
 
     def last_record_time(self, read: ShardRead) -> int:
         """Of the last record of this read or of the row, seconds since the epoch; 0 if there never was one."""
         return record_time(read.records[-1]) if read.records else read.row.last_record_at
 
-    def _part(self, read: ShardRead, stream: StreamRow) -> Part:
+    def _part(self, read: ShardRead, stream: StreamRow, deadline: Deadline | None) -> Part:
         source = source_of(stream, read.row.shard_id)
         now = int(self.clock.now())
         entries = [convert(record, source, self.conversion, fallback_time=now) for record in read.records]
         if read.gap:
             entries.append(self._gap(read, source))
         link = self._link(read)
-        children = self._children(read)
+        children = self._children(read, deadline)
         after = self._after(read, link, is_finished=children is not None)
         must_commit = bool(entries) or children is not None
         return Part(
@@ -83,6 +86,7 @@ class PartMaker:
             certainty="possible",
             observed_at=int(self.clock.now()),
             reason=read.gap,
+            number=read.row.version + 1,
         )
 
     def _link(self, read: ShardRead) -> ShardLink | None:
@@ -91,9 +95,9 @@ class PartMaker:
             return None
         return link_of(read.row.chain_hash, read.row.stream_arn, read.row.shard_id, numbers)
 
-    def _children(self, read: ShardRead) -> tuple[ShardRow, ...] | None:
+    def _children(self, read: ShardRead, deadline: Deadline | None) -> tuple[ShardRow, ...] | None:
         """The children's rows if the shard is finished now; None while it is not."""
-        if not read.is_ended or read.failure:
+        if not read.is_ended or read.failure or (deadline is not None and deadline.passed()):
             return None
         row = read.row
         try:
@@ -137,7 +141,8 @@ class PartMaker:
         row = read.row
         if after.status is not row.status or after.resume_at_horizon is not row.resume_at_horizon:
             return True
-        if read.iterator is None:
+        if read.iterator is None or not read.pages:
+            # A new iterator that read nothing is worth less than the row's: that tells since when nothing was seen.
             return False
         if row.iterator is None or row.walk_debt or after.walk_debt:
             return True

@@ -104,4 +104,11 @@ class Plan:
         count = max((int(group[1:]) + 1 for group in used), default=0)
         if count != known:
             self.notes.write(NOTE, {"count": count})
-        return sorted({row.group_id for row in live if row.group_id and row.is_readable})
+        waiting: dict[str, int] = {}
+        for row in live:
+            if row.group_id and row.is_readable:
+                waiting[row.group_id] = min(
+                    row.iterator_obtained_at, waiting.get(row.group_id, row.iterator_obtained_at)
+                )
+        # The group that waits longest first: where not all can be reached in one run, none is left behind for ever.
+        return sorted(waiting, key=lambda group: (waiting[group], group))

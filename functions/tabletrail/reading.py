@@ -19,7 +19,7 @@ from typing import Any
 
 from tabletrail.core.checkpoint import ShardRow, is_after
 from tabletrail.core.document import SEQUENCE_DIGITS
-from tabletrail.core.walk import RETENTION_SECONDS, allowance, debt_after
+from tabletrail.core.walk import PAGES_PER_HOUR, RETENTION_SECONDS, allowance, debt_after
 from tabletrail.deadline import Deadline
 from tabletrail.errors import (
     IteratorExpiredError,
@@ -62,6 +62,8 @@ class ShardRead:
     iterator: str | None = None
     iterator_obtained_at: int = 0
     walk_debt: int = 0
+    quiet_pages: int = 0
+    """Empty pages that it may cost without a debt: so many for each minute since its place was kept."""
     pages: int = 0
     is_ended: bool = False
     has_more: bool = False
@@ -86,11 +88,12 @@ class ShardReader:
     def read(self, row: ShardRow) -> ShardRead:
         """Never raises a tabletrail error: what went wrong is part of the result."""
         result = ShardRead(row, walk_debt=row.walk_debt, restarts_at_horizon=row.resume_at_horizon)
+        result.quiet_pages = self.settings.empty_pages
         try:
             self._open(result)
             self._walk(result)
         except TrimmedError:
-            self._restart_behind_gap(result)
+            self._restart_behind_gap(result, is_certainly_behind=result.iterator is not None)
         except ShardGoneError:
             result.gap, result.is_ended, result.iterator = "vanished", True, None
         except TabletrailError as error:
@@ -102,23 +105,32 @@ class ShardReader:
         age = self.clock.now() - row.iterator_obtained_at
         if row.iterator is not None and age < self.settings.iterator_seconds:
             result.iterator, result.iterator_obtained_at = row.iterator, row.iterator_obtained_at
+            result.quiet_pages = max(1, -int(-age // 60)) * self.settings.empty_pages
         else:
             self._reposition(result)
 
     def _reposition(self, result: ShardRead) -> None:
-        """A new iterator at the last record read. What lies between it and the present has to be walked again."""
+        """A new iterator at the last record read, or at the horizon. What lies between it and the present has to be
+        walked again."""
         row = result.row
         position = _position(result)
         if result.restarts_at_horizon and not result.records:
             position = None
         now = self.clock.now()
+        result.iterator = None
         result.iterator = self.stream.iterator_after(row.stream_arn, row.shard_id, position)
         result.iterator_obtained_at = int(now)
-        if row.last_record_at:
-            result.walk_debt = debt_after(row.last_record_at, now)
+        if position is not None:
+            seen = record_time(result.records[-1]) if result.records else row.last_record_at
+            result.walk_debt = max(result.walk_debt, debt_after(seen, now))
+        elif row.iterator_obtained_at:
+            # No error tells that records before the horizon were lost: there is no position that could be trimmed.
+            result.walk_debt = debt_after(now - RETENTION_SECONDS, now)
+            if _may_have_lost(row, now) and not result.gap:
+                result.gap = "trimmed"
 
     def _walk(self, result: ShardRead) -> None:
-        allowed = allowance(result.walk_debt, self.settings.empty_pages, self.settings.walk_pages)
+        allowed = allowance(result.walk_debt, result.quiet_pages, self.settings.walk_pages)
         empty = 0
         while not self.deadline.passed():
             if self.budget.is_spent():
@@ -157,17 +169,23 @@ class ShardReader:
         if created:
             result.walk_debt = debt_after(created, self.clock.now())
 
-    def _restart_behind_gap(self, result: ShardRead) -> None:
-        """The committed position is trimmed. A loss is possible unless the shard was seen at the present since."""
+    def _restart_behind_gap(self, result: ShardRead, *, is_certainly_behind: bool) -> None:
+        """The position is trimmed. A loss is possible unless the shard was seen at the present since; an iterator that
+        was trimmed itself had fallen behind."""
         row = result.row
         result.iterator = None
         if result.records:
             return  # commit these first; the next cycle meets the gap again, with nothing else to say
         result.restarts_at_horizon = True
-        horizon = self.clock.now() - RETENTION_SECONDS + 3600
-        if row.walk_debt > 0 or row.iterator_obtained_at < horizon:
+        if is_certainly_behind or _may_have_lost(row, self.clock.now()):
             result.gap = "trimmed"
         result.has_more = True
+
+
+def _may_have_lost(row: ShardRow, now: float) -> bool:
+    """True if the row's place may lie before the horizon. Where a debt is left it is that much older than its iterator:
+    each page of it stands for the time in which DynamoDB makes one."""
+    return row.iterator_obtained_at - row.walk_debt * 3600 // PAGES_PER_HOUR < now - RETENTION_SECONDS
 
 
 def is_new(record: dict[str, Any], position: str | None) -> bool:

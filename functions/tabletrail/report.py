@@ -4,7 +4,8 @@ Rules
 - The lease is freed even if everything else here fails.
 - The present and the next period's index exist before anything needs them, and so does any that a waiting segment
   needs. Only this role makes indices.
-- Metrics are totals: none has a table as its dimension. Per-table figures are for `tabletrail status`.
+- Metrics are totals, and few, since each costs money: none has a table as its dimension. All else is for
+  `tabletrail status`.
 
 Called by `handlers.report_run`.
 """
@@ -87,11 +88,8 @@ class Report:
             {
                 "Entries": note["entries"],
                 "LagSeconds": note["lag_seconds"],
-                "WaitingSegments": note["waiting_segments"],
                 "WaitingSeconds": note["waiting_seconds"],
                 "Gaps": note["gaps"],
-                "Parked": note["parked"],
                 "Failures": len(note["failures"]),
-                "Problems": len(note["problems"]),
             }
         )

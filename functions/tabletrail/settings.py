@@ -58,9 +58,11 @@ class Settings:
     """Empty pages a shard may cost a run while its walk has not reached the present."""
     iterator_seconds: int = 840
     """A kept iterator older than this is not used: it dies at 900."""
-    keep_iterator_seconds: int = 600
-    """A quiet shard's row is written this often at least, so that its iterator stays alive at the least cost; three
-    runs may fail before the iterator is too old and its walk begins anew."""
+    keep_iterator_seconds: int = 100
+    """A quiet shard's place is kept in every second run: each minute since then allows `empty_pages` more, so that its
+    walk keeps up with the empty pages that DynamoDB makes."""
+    rest_after_seconds: int = 3600
+    """A shard without a record for so long is read in every second run only."""
     function_seconds: int = 50
     """Time for the work of one call. The function's own limit is 60: the rest is for the commit in flight."""
     run_seconds: int = 50

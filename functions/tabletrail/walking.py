@@ -122,18 +122,32 @@ class Walker:
     def _is_over(self, row: StreamRow, view: StreamView) -> bool:
         if row.state is not StreamState.ENDING:
             return False
-        is_read = not any(stream_arn == row.stream_arn for stream_arn, _ in self.live)
-        has_ended = view.status == "DISABLED"
-        waited = self.clock.now() - row.ending_at >= READ_ON_SECONDS
-        return waited and (not has_ended or is_read)
+        live = [found for (stream_arn, _), found in self.live.items() if stream_arn == row.stream_arn]
+        if self.clock.now() - row.ending_at < READ_ON_SECONDS:
+            return False
+        if view.status == "DISABLED":
+            return not live
+        return all(_is_read_past(found, row.ending_at) for found in live) or self._is_forgotten(row)
+
+    def _is_forgotten(self, row: StreamRow) -> bool:
+        """All that was written before the table left has been trimmed, read or not."""
+        return self.clock.now() - row.ending_at >= RETENTION_SECONDS
 
     def _finish(self, row: StreamRow) -> StreamRow:
         """Its shards lose their groups first: a crash in between leaves an ENDING stream that is finished again."""
-        for found in [found for (stream_arn, _), found in self.live.items() if stream_arn == row.stream_arn]:
+        live = [found for (stream_arn, _), found in self.live.items() if stream_arn == row.stream_arn]
+        is_read = all(_is_read_past(found, row.ending_at) for found in live)
+        for found in live:
             self.checkpoints.move_shard(ShardMove(found, replace(found, group_id=None, version=found.version + 1)))
             del self.live[found.stream_arn, found.shard_id]
         done = replace(row, state=StreamState.DONE, last_walk_at=int(self.clock.now()))
-        return self.coverage.move(row, done, "stream_ended") or row
+        return self.coverage.move(row, done, "stream_ended", gap="" if is_read else "unread") or row
+
+
+def _is_read_past(row: ShardRow, moment: int) -> bool:
+    """True if the shard was read at its present, some time after `moment`: a debt says that it was not its present."""
+    is_past = row.iterator_obtained_at >= moment + READ_ON_SECONDS // 2
+    return row.parent_processed and not row.walk_debt and is_past
 
 
 def _listed(view: StreamView) -> list[Listed]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tabletrail.core.checkpoint import ShardStatus, StreamState
-from tests.fakes.faulty import Fault, Way
+from tests.fakes.faulty import Fault, Way, throttle
 from tests.fakes.tables import make_table
 from tests.faults.world import SETTINGS, World
 
@@ -102,7 +104,7 @@ def test_does_a_table_that_comes_back_join_again() -> None:
     arn = world.add_table("orders")
     world.run()
     world.tables.set_tag(world.rows_table(arn), False)
-    for _ in range(20):
+    for _ in range(60):
         world.run()
     world.tables.set_tag(world.rows_table(arn), True)
     world.run()
@@ -124,7 +126,7 @@ def test_is_a_replaced_stream_read_to_its_end_and_the_time_between_a_possible_ga
     for _ in range(25):
         world.run()
     world.assert_complete()
-    assert coverage(world) == ["joined", "stream_replaced", "joined", "stream_ended"]
+    assert coverage(world) == ["joined", "joined", "stream_replaced", "stream_ended"]
     assert world.kinds()["gap"] == 1
     assert world.rows.streams[old].state is StreamState.DONE
     assert world.statuses(old)["shard-0"] is ShardStatus.CLOSED_AND_PROCESSED
@@ -194,6 +196,7 @@ def test_are_finished_rows_kept_while_they_are_listed_and_never_made_again() -> 
     world.checkpoints().expire_rows()
     assert "shard-0" in world.statuses(arn), "it is still listed, so its row lives on"
     world.run()
+    world.run()  # a shard that was idle for an hour is read in every second run
     world.assert_complete()
 
 
@@ -205,3 +208,92 @@ def test_is_a_stream_that_onboarding_replaced_a_possible_gap() -> None:
     world.run()
     assert world.kinds() == {"coverage": 1, "gap": 1}
     assert coverage(world) == ["joined"]
+
+
+def test_is_a_stream_that_could_not_be_read_never_done_before_it_was_read() -> None:
+    world = World()
+    arn = world.add_table("orders")
+    for _ in range(30):
+        world.run()
+    world.write(arn, "shard-0", 5)
+    world.faults.add(throttle("stream.read", times=10_000))
+    world.tables.set_tag(world.rows_table(arn), False)
+    for _ in range(40):
+        world.run()
+    assert world.rows.streams[arn].state is StreamState.ENDING
+    world.faults._faults.clear()
+    for _ in range(40):
+        world.run()
+    world.assert_complete()
+    assert world.rows.streams[arn].state is StreamState.DONE
+    assert "gap" not in world.kinds()
+
+
+def test_is_what_was_never_read_of_a_stream_that_ended_a_possible_gap() -> None:
+    world = World()
+    arn = world.add_table("orders")
+    for _ in range(30):
+        world.run()
+    world.stream.write(arn, "shard-0", 5)
+    world.faults.add(throttle("stream.read", times=100_000))
+    world.tables.set_tag(world.rows_table(arn), False)
+    world.run()
+    for _ in range(26):
+        world.clock.advance(3600)
+        world.run()
+    assert world.rows.streams[arn].state is StreamState.DONE
+    assert 1 <= world.kinds()["gap"] <= 2, "the shard's, the stream's, or both"
+
+
+@pytest.mark.parametrize("method", ["store.put", "checkpoints.commit", "segments.mark_indexed"])
+def test_is_the_gap_of_a_replaced_stream_written_whatever_fails(method: str) -> None:
+    for nth in range(4):
+        world = World()
+        old = world.add_table("orders")
+        world.run()
+        world.stream.disable(old)
+        new = world.replace_stream("orders")
+        world.write(new, "shard-0", 3)
+        world.faults.add(Fault(Way.BEFORE, method=method, nth=world.faults.count(method) + nth))
+        for _ in range(60):
+            world.run()
+        world.drain()
+        world.assert_complete()
+        assert world.kinds()["gap"] == 1, f"{method} {nth}"
+
+
+def test_does_one_table_in_trouble_keep_no_other_from_joining() -> None:
+    world = World()
+    world.add_table("aaa")
+    world.add_table("bbb")
+    world.faults.add(Fault(Way.BEFORE, method="tables.view", nth=0))
+    world.run()
+    assert coverage(world) == ["joined"]
+    assert len(problems(world)) == 1
+
+
+def test_do_two_gaps_at_one_position_both_stand_in_the_log() -> None:
+    world = World()
+    arn = world.add_table("orders")
+    world.write(arn, "shard-0", 2)
+    world.run()
+    world.stream.write(arn, "shard-0", 2)
+    world.clock.advance(30 * 3600)
+    world.stream.trim(arn, "shard-0", 4)
+    world.run()
+    world.stream.forget_shard(arn, "shard-0")
+    world.run()
+    world.run()
+    world.assert_complete()
+    assert world.kinds()["gap"] == 2
+
+
+def test_is_the_group_that_waits_longest_read_first() -> None:
+    world = World(replace(SETTINGS, group_shards=1))
+    world.add_table("orders", shards=3)
+    world.run()
+    for key, row in list(world.rows.shards.items()):
+        if row.group_id == "g0002":
+            world.rows.shards[key] = replace(row, iterator_obtained_at=row.iterator_obtained_at - 300)
+    groups = [group["group_id"] for group in world.planner("next").run("next")["groups"]]
+    assert groups == ["g0002", "g0000", "g0001"]

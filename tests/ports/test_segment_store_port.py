@@ -97,5 +97,5 @@ def test_a_put_says_what_went_wrong(error: Exception, kind: type[TabletrailError
 
 @pytest.mark.parametrize("code", ["NoSuchKey", "NoSuchVersion"])
 def test_a_missing_object_says_that_the_log_is_damaged(code: str) -> None:
-    with pytest.raises(ObjectMissingError, match="verify"):
+    with pytest.raises(ObjectMissingError, match="restore"):
         BucketSegmentStore(Failing(s3_error(code, 404)), "bucket").get("key", "version")

@@ -28,9 +28,13 @@ def unreadable_id(stream_arn: str, shard_id: str, position: str) -> str:
     return hash_of((VERSION, "unreadable", stream_arn, shard_id, position))
 
 
-def gap_id(stream_arn: str, shard_id: str, last_position: str | None, certainty: str) -> str:
-    """`last_position` is the last committed sequence number, empty if there is none; certainty: certain | possible."""
-    return hash_of((VERSION, "gap", stream_arn, shard_id, last_position or "", certainty))
+def gap_id(stream_arn: str, shard_id: str, last_position: str | None, certainty: str, number: int = 0) -> str:
+    """`last_position` is the last committed sequence number, empty if there is none; certainty: certain | possible.
+
+    `number` tells gaps at one position apart: the checkpoint's version; 0 adds no part.
+    """
+    parts = (VERSION, "gap", stream_arn, shard_id, last_position or "", certainty)
+    return hash_of((*parts, str(number)) if number else parts)
 
 
 def coverage_id(table_arn: str, stream_arn: str, what: str, number: int) -> str:

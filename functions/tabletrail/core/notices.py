@@ -47,6 +47,7 @@ COVERAGE = {
 GAP = {
     "trimmed": "shard {shard} was trimmed {after} before it was read",
     "vanished": "shard {shard} was forgotten by its stream {after} before its end was read",
+    "unread": "the stream was not read to where the table left before it forgot what lay there",
     "stream_replaced": "no stream saw the time between the old stream's end and this one's beginning",
 }
 """Why records may be missing."""
@@ -59,12 +60,14 @@ def gap_entry(
     certainty: str,
     observed_at: int,
     reason: str = "trimmed",
+    number: int = 0,
 ) -> Entry:
     """Records behind `last_position` (None: from the beginning) are lost. `certainty`: certain | possible.
 
     `reason` is one of GAP or a few words without item data. `source.shard_id` is empty where no shard held them.
+    `number` tells gaps at one position apart (the row's version); 0 says that there is only one.
     """
-    entry_id = gap_id(source.stream_arn, source.shard_id, last_position, certainty)
+    entry_id = gap_id(source.stream_arn, source.shard_id, last_position, certainty, number)
     after = f"after {last_position}" if last_position else "from its beginning"
     are = "are" if certainty == "certain" else "may be"
     why = GAP.get(reason, reason).format(shard=source.shard_id, after=after)
@@ -76,6 +79,8 @@ def gap_entry(
         "type": ["error"],
     }
     document["tabletrail"]["gap"] = {"certainty": certainty, "reason": reason}
+    if number:
+        document["tabletrail"]["gap"]["number"] = number
     if last_position:
         document["tabletrail"]["gap"]["last_position"] = last_position
         document["stream"]["sequence"] = last_position
