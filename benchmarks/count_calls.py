@@ -6,7 +6,7 @@ It needs `tabletrail local up`, no deployment: the real use cases and adapters r
 on tables of their own, with a clock that is moved on from minute to minute. OpenSearch is left out: an index that takes
 everything stands in for it.
 
-    quiet      all tables, nothing written: thirty minutes, one cycle of all that happens every few minutes
+    quiet      all tables, nothing written for an hour: thirty minutes, one cycle of all that happens every few minutes
     changing   one whole group of shards, each with a minute's changes; the figure for all tables is that times their
                number, with the plan, the report and the backlog of the quiet minutes
 
@@ -21,7 +21,7 @@ import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ class CountedWiring(Wiring):
         super().__init__(settings, session)
         self.clock = clock  # type: ignore[assignment]
         self.breaker = Breaker(clock)
-        self.__dict__["_index"] = self.__dict__["keeper"] = index
+        self.__dict__["opensearch"] = index
 
 
 @dataclass
@@ -106,6 +106,11 @@ class Installation:
             wiring.stream._requests = self.calls.count_records(wiring.stream._requests)
         for _ in range(self.tables):
             self._add_table(tag)
+
+    def rest_after(self, seconds: int) -> None:
+        """When shards count as idle: at once, where the hour that it takes them is not to be waited for."""
+        for wiring in self.functions.values():
+            wiring.settings = replace(wiring.settings, rest_after_seconds=seconds)
 
     def minute(self) -> dict[str, Work]:
         """One run of both state machines, then the clock moves to the next minute."""
@@ -238,8 +243,10 @@ def main() -> int:
     try:
         for _ in range(JOINING):  # tables join, shards are found and grouped
             installation.minute()
+        installation.rest_after(0)
         quiet = average([installation.minute() for _ in range(CYCLE)])
         is_met = show(f"{args.tables} quiet tables", quiet, installation.emf_bytes, GOALS["quiet"])
+        installation.rest_after(3600)
         tables, captured = installation.changing_group(args.changes)
         changing = {**quiet, "CaptureShards": captured.times(args.tables / tables)}
         title = f"{args.tables} tables, {args.changes} changes each a minute (measured over {tables} of them)"

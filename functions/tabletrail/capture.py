@@ -150,7 +150,7 @@ class Capture:
         ]
 
     def _is_resting(self, row: ShardRow, stream: StreamRow) -> bool:
-        """A shard without a record for an hour is read in every second run, for twice the pages: half the writes."""
+        """A shard without a record for an hour is read in every third run, for three times the pages: fewer writes."""
         now = self.clock.now()
         is_idle = now - max(row.last_record_at, stream.joined_at) >= self.settings.rest_after_seconds
         was_just_read = (

@@ -105,7 +105,7 @@ class ShardReader:
         age = self.clock.now() - row.iterator_obtained_at
         if row.iterator is not None and age < self.settings.iterator_seconds:
             result.iterator, result.iterator_obtained_at = row.iterator, row.iterator_obtained_at
-            result.quiet_pages = max(1, -int(-age // 60)) * self.settings.empty_pages
+            result.quiet_pages = max(1, round(age / 60)) * self.settings.empty_pages
         else:
             self._reposition(result)
 

@@ -195,8 +195,8 @@ def test_are_finished_rows_kept_while_they_are_listed_and_never_made_again() -> 
         world.write(arn, "child")
     world.checkpoints().expire_rows()
     assert "shard-0" in world.statuses(arn), "it is still listed, so its row lives on"
-    world.run()
-    world.run()  # a shard that was idle for an hour is read in every second run
+    for _ in range(3):  # a shard that was idle for an hour is read in every third run
+        world.run()
     world.assert_complete()
 
 
@@ -282,8 +282,8 @@ def test_do_two_gaps_at_one_position_both_stand_in_the_log() -> None:
     world.stream.trim(arn, "shard-0", 4)
     world.run()
     world.stream.forget_shard(arn, "shard-0")
-    world.run()
-    world.run()
+    for _ in range(4):
+        world.run()
     world.assert_complete()
     assert world.kinds()["gap"] == 2
 
