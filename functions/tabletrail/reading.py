@@ -177,6 +177,8 @@ class ShardReader:
         if result.records:
             return  # commit these first; the next cycle meets the gap again, with nothing else to say
         result.restarts_at_horizon = True
+        # From the horizon on there may be a whole day's empty pages.
+        result.walk_debt = debt_after(0, self.clock.now())
         if is_certainly_behind or _may_have_lost(row, self.clock.now()):
             result.gap = "trimmed"
         result.has_more = True

@@ -74,3 +74,19 @@ def test_is_each_empty_page_of_a_long_walk_read_once() -> None:
         assert runs < 60
     assert world.faults.count("stream.read") <= 6000 + 4 + 5 * runs
     world.assert_complete()
+
+
+def test_is_a_record_behind_a_days_empty_pages_reached_when_the_place_was_trimmed() -> None:
+    world = World()
+    arn = world.add_table("orders")
+    world.write(arn, "shard-0")
+    for _ in range(30):
+        world.run()
+    world.clock.advance(1200)
+    world.stream.trim(arn, "shard-0", 1)
+    world.stream.add_empty_pages(arn, "shard-0", 3000)
+    world.write(arn, "shard-0")
+    for _ in range(12):
+        world.run()
+    world.assert_complete()
+    assert "gap" not in world.kinds()
