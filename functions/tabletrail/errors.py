@@ -53,6 +53,10 @@ class LeaseHeldError(TabletrailError):
     """Another run holds the lease and has not let it expire."""
 
 
+class RestoredError(TabletrailError):
+    """A table of checkpoints was restored or made anew: nothing is captured before `tabletrail recover`."""
+
+
 class EntryError(TabletrailError):
     """A record cannot be converted. It becomes an `unreadable` entry that carries it whole."""
 
@@ -67,6 +71,10 @@ class InstallError(TabletrailError):
 
 class DowngradeError(InstallError):
     """The cluster holds a newer template than this release brings. Deploy the newer release."""
+
+
+class ReindexError(TabletrailError):
+    """An index cannot be rebuilt as things are; the message says why. The index in use was not touched."""
 
 
 class QueryError(TabletrailError):

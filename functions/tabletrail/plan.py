@@ -2,6 +2,7 @@
 
 Rules
 - One run at a time, by a lease; a second start is told so and ends.
+- Nothing is planned where the tables do not belong together (`tabletrail.stamping`): that is a failure in the report.
 - Nothing here depends on all shards ever seen, only on streams, live shards and what a due walk lists.
 - A table or stream that makes trouble is a problem in the report; the others go on.
 
@@ -10,17 +11,19 @@ Called by `handlers.plan_run`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tabletrail.core.checkpoint import ShardRow, ShardStatus, StreamRow, StreamState
 from tabletrail.core.grouping import group_name
+from tabletrail.core.stamps import stamped_run
 from tabletrail.deadline import Deadline
-from tabletrail.errors import TabletrailError
+from tabletrail.errors import RestoredError, TabletrailError
 from tabletrail.membership import Membership
 from tabletrail.ports import Checkpoints, Clock, Leases, RunNotes
 from tabletrail.report import LEASE
 from tabletrail.settings import Settings
+from tabletrail.stamping import Stamping
 from tabletrail.walking import Walker
 
 NOTE = "groups"
@@ -39,6 +42,7 @@ class Plan:
     notes: RunNotes
     clock: Clock
     settings: Settings
+    stamping: Stamping
     problems: list[str] = field(default_factory=list)
 
     def run(self, run_id: str) -> dict[str, Any]:
@@ -46,6 +50,11 @@ class Plan:
         now = int(self.clock.now())
         if not self.leases.acquire(LEASE, run_id, self.settings.lease_seconds, now):
             return {"acquired": False, "run_id": run_id, "deadline": now, "groups": [], "report": {}}
+        try:
+            name = self._begin(run_id)
+        except RestoredError as error:
+            report = {"failures": [str(error)]}
+            return {"acquired": True, "run_id": run_id, "deadline": now, "groups": [], "report": report}
         known = int(self.notes.read(NOTE).get("count", 0))
         self._find_live(known)
         streams = self._plan(Deadline.after(self.clock, PLAN_SECONDS))
@@ -55,7 +64,7 @@ class Plan:
             "acquired": True,
             "run_id": run_id,
             "deadline": deadline,
-            "groups": [{"run_id": run_id, "group_id": group, "deadline": deadline} for group in groups],
+            "groups": [{"run_id": name, "group_id": group, "deadline": deadline} for group in groups],
             "report": {
                 "streams": len(streams),
                 "live_shards": len(self.walker.live),
@@ -63,6 +72,12 @@ class Plan:
                 "problems": [*self.problems, *self.membership.problems][:50],
             },
         }
+
+    def _begin(self, run_id: str) -> str:
+        """Moves the stamp. The name under which this run's segments are staged, its coverage entries among them."""
+        name = stamped_run(self.stamping.advance(), run_id)
+        self.membership.coverage = self.walker.coverage = replace(self.membership.coverage, run_id=name)
+        return name
 
     def _find_live(self, known: int) -> None:
         """The note may be behind the rows: a run that died between the two left groups that no note names. They follow

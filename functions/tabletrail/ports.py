@@ -8,7 +8,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from tabletrail.core.checkpoint import (
     StreamRow,
 )
 from tabletrail.core.outcome import ItemResult
+from tabletrail.core.stamps import Stamp, Stamped
 
 
 class Clock(Protocol):
@@ -164,6 +165,45 @@ class EntryIndex(Protocol):
 
     def create(self, body: bytes) -> BulkReply:
         """One bulk request (NDJSON). Never raises for a status; TransientError if no reply came. Does not retry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An object of the log as the bucket lists it; `written_at` in whole seconds since the epoch."""
+
+    key: str
+    version_id: str
+    written_at: int
+
+
+class LogListing(Protocol):
+    """What lies in the bucket, row or no row, in the order of keys. Consistent. TransientError."""
+
+    def keys(self, after: str, limit: int) -> list[str]:
+        """The first keys behind `after`, at most 1,000 and `limit`, by one call."""
+
+    def objects(self) -> Iterator[Logged]:
+        """All of the log, page by page; of a key that was written again by whomever, the first version."""
+
+
+class Stamps(Protocol):
+    """A reserved row in each of the four tables, which no other port shows. Durable on return. TransientError."""
+
+    def read(self) -> Stamped:
+        """All at one moment, consistent. TabletrailError names a table that does not exist."""
+
+    def write(self, before: Stamped, stamp: Stamp) -> bool:
+        """Into all tables at once, if each still has the number it had in `before`. False if one has not."""
+
+
+class RecoveredRows(Protocol):
+    """Rows that a recovery puts back. Durable on return; each may be repeated. TransientError."""
+
+    def put_segment(self, row: SegmentRow) -> None:
+        """Makes the row, as not indexed, or leaves the one that is there."""
+
+    def put_shard(self, before: ShardRow | None, after: ShardRow) -> bool:
+        """Replaces the row if it still has `before`'s version (None: if there is none). False if it has another."""
 
 
 class Leases(Protocol):

@@ -58,7 +58,8 @@ class Report:
         counts = {name: sum(int(group.get(name, 0)) for group in groups) for name in COUNTS}
         counts["gaps"] += int(plan.get("gaps", 0))
         damaged = self.notes.read(BACKLOG_NOTE).get("damaged", ())
-        failures = [f"segment {segment_id} is missing or altered" for segment_id in damaged]
+        failures = list(plan.get("failures", ()))
+        failures += [f"segment {segment_id} is missing or altered" for segment_id in damaged]
         failures += [f"{group.get('group_id')}: {text}" for group in groups for text in group.get("failures", ())]
         failures += [f"{group.get('group_id')}: {group['error']}" for group in groups if group.get("error")]
         return {

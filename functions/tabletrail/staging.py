@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from uuid import uuid4
 
 from tabletrail.core.checkpoint import SegmentRow, ShardLink
 from tabletrail.core.entry import Entry
 from tabletrail.core.segment import encode
+from tabletrail.core.staged_names import key_of
 from tabletrail.errors import ObjectExistsError, TransientError
 from tabletrail.index import Document
 from tabletrail.ports import Clock, SegmentStore
@@ -60,7 +60,7 @@ class Stager:
         now = int(self.clock.now())
         segment_id = f"{run_id}-{group_id}-{token}"
         encoded = encode(segment_id, run_id, group_id, links, entries)
-        key = f"segments/v1/{datetime.fromtimestamp(now, UTC):%Y/%m/%d}/{segment_id}.ndjson.gz"
+        key = key_of(segment_id, now)
         row = SegmentRow(
             segment_id=segment_id,
             run_id=run_id,

@@ -51,15 +51,21 @@ class FakeSegments:
 
 @dataclass
 class FakeSegmentStore:
-    """`SegmentStore`. `objects` is what is durable: by key, its version id and bytes. Nothing is ever replaced."""
+    """`SegmentStore`. `objects` is what is durable: by key, its version id and bytes. Nothing is ever replaced.
+
+    With a clock, `written_at` says when each was put: what a listing shows.
+    """
 
     objects: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    clock: Clock | None = None
+    written_at: dict[str, int] = field(default_factory=dict)
 
     def put(self, key: str, body: bytes) -> str:
         if key in self.objects:
             raise ObjectExistsError(f"{key} is taken")
         version_id = f"v{len(self.objects) + 1}"
         self.objects[key] = (version_id, body)
+        self.written_at[key] = int(self.clock.now()) if self.clock else 0
         return version_id
 
     def get(self, key: str, version_id: str) -> bytes:

@@ -85,6 +85,8 @@ def test_is_the_story_itself_complete() -> None:
         "leases",
         "notes",
         "keeper",
+        "stamps",
+        "listing",
     }
 
 

@@ -26,6 +26,7 @@ from tabletrail.plan import Plan
 from tabletrail.report import Report
 from tabletrail.settings import Settings
 from tabletrail.staging import Stager
+from tabletrail.stamping import Stamping
 from tabletrail.walking import Walker
 from tests.fakes.checkpoints import FakeCheckpoints, Rows
 from tests.fakes.clock import FakeClock
@@ -33,6 +34,7 @@ from tests.fakes.faulty import Plan as Faults
 from tests.fakes.index import FakeIndex
 from tests.fakes.runs import FakeLeases, FakeMetrics, FakeRunNotes
 from tests.fakes.segments import FakeSegments, FakeSegmentStore
+from tests.fakes.stamps import FakeListing, FakeStamps, TablesMark
 from tests.fakes.stream import FakeStream
 from tests.fakes.tables import FakeTables, make_table
 from tests.validation import assert_valid_entry
@@ -46,6 +48,7 @@ class World:
     faults: Faults = field(default_factory=Faults)
     clock: FakeClock = field(default_factory=FakeClock)
     rows: Rows = field(default_factory=Rows)
+    mark: TablesMark = field(default_factory=TablesMark)
     written: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
     """The truth: sequence numbers by stream and shard, in order."""
 
@@ -53,7 +56,7 @@ class World:
         self.stream = FakeStream(self.clock)
         self.stream._next = 90  # numbers of two and of three digits: as text they would be in another order
         self.tables = FakeTables(self.stream)
-        self.store = FakeSegmentStore()
+        self.store = FakeSegmentStore(clock=self.clock)
         self.index = FakeIndex()
         self.leases = FakeLeases()
         self.notes = FakeRunNotes()
@@ -136,6 +139,8 @@ class World:
             "tables": wrap(self.tables, "tables"),
             "leases": wrap(self.leases, "leases"),
             "notes": wrap(self.notes, "notes"),
+            "stamps": wrap(FakeStamps(self.mark), "stamps"),
+            "listing": wrap(FakeListing(self.store, self.clock), "listing"),
         }
 
     def indexer(self, ports: dict[str, Any]) -> Indexer:
@@ -170,8 +175,18 @@ class World:
         )
         walker = Walker(ports["stream"], ports["checkpoints"], coverage, self.clock, self.settings, {})
         return Plan(
-            ports["checkpoints"], membership, walker, ports["leases"], ports["notes"], self.clock, self.settings
+            ports["checkpoints"],
+            membership,
+            walker,
+            ports["leases"],
+            ports["notes"],
+            self.clock,
+            self.settings,
+            self.stamping(ports),
         )
+
+    def stamping(self, ports: dict[str, Any]) -> Stamping:
+        return Stamping(ports["stamps"], ports["listing"], ports["checkpoints"], ports["segments"], self.clock)
 
     def reporter(self) -> Report:
         ports = self._ports()

@@ -19,11 +19,13 @@ from tabletrail.aws.checkpoints import TableCheckpoints
 from tabletrail.aws.clients import control_client, dynamodb_client, new_session, s3_client, streams_client
 from tabletrail.aws.clock import SystemClock
 from tabletrail.aws.commit import TableNames
+from tabletrail.aws.log_listing import BucketListing
 from tabletrail.aws.metrics import EmfMetrics
 from tabletrail.aws.opensearch_late import LateOpenSearch
 from tabletrail.aws.runs import TableLeases, TableRunNotes
 from tabletrail.aws.segment_store import BucketSegmentStore
 from tabletrail.aws.segments import TableSegments
+from tabletrail.aws.stamps import TableStamps
 from tabletrail.aws.streams import SignedStreamReader
 from tabletrail.aws.tables import AccountTables
 from tabletrail.aws.tries import Tries
@@ -38,6 +40,7 @@ from tabletrail.plan import Plan
 from tabletrail.report import Report
 from tabletrail.settings import Settings
 from tabletrail.staging import Stager
+from tabletrail.stamping import Stamping
 from tabletrail.walking import Walker
 
 
@@ -57,9 +60,12 @@ class Wiring:
         return dynamodb_client(self.session)
 
     @cached_property
+    def _names(self) -> TableNames:
+        return TableNames(self.settings.streams_table, self.settings.shards_table, self.settings.segments_table)
+
+    @cached_property
     def checkpoints(self) -> TableCheckpoints:
-        names = TableNames(self.settings.streams_table, self.settings.shards_table, self.settings.segments_table)
-        return TableCheckpoints(self._dynamodb, names, self._tries)
+        return TableCheckpoints(self._dynamodb, self._names, self._tries)
 
     @cached_property
     def segments(self) -> TableSegments:
@@ -67,7 +73,11 @@ class Wiring:
 
     @cached_property
     def store(self) -> BucketSegmentStore:
-        return BucketSegmentStore(s3_client(self.session), self.settings.segments_bucket)
+        return BucketSegmentStore(self._s3, self.settings.segments_bucket)
+
+    @cached_property
+    def _s3(self) -> Any:
+        return s3_client(self.session)
 
     @cached_property
     def leases(self) -> TableLeases:
@@ -139,7 +149,14 @@ class Wiring:
         )
         membership = Membership(self.tables, self.checkpoints, coverage, self.notes, self.clock, self.settings)
         walker = Walker(self.stream, self.checkpoints, coverage, self.clock, self.settings, {})
-        return Plan(self.checkpoints, membership, walker, self.leases, self.notes, self.clock, self.settings)
+        return Plan(
+            self.checkpoints, membership, walker, self.leases, self.notes, self.clock, self.settings, self._stamping()
+        )
+
+    def _stamping(self) -> Stamping:
+        stamps = TableStamps(self._dynamodb, self._names, self.settings.runs_table, self._tries)
+        listing = BucketListing(self._s3, self.settings.segments_bucket)
+        return Stamping(stamps, listing, self.checkpoints, self.segments, self.clock)
 
     def backlog(self) -> Backlog:
         """For one call of IndexSegments."""
