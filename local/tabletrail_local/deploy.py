@@ -15,6 +15,7 @@ from tabletrail_local.console import step
 from tabletrail_local.errors import DeployError, LocalStackError, MissingEnvironmentError
 from tabletrail_local.guard import require_local_account
 from tabletrail_local.info import ADMIN_ROLE, INDEX_OWNER_ROLE, READER_ROLE, WRITER_ROLE, StackInfo
+from tabletrail_local.local_aws import LocalAws
 from tabletrail_local.paths import StackPaths, repository_root
 from tabletrail_local.processes import last_lines
 
@@ -54,6 +55,7 @@ def deploy(
             if not reasons:
                 raise
             raise DeployError("sam deploy", paths.logs / _LOG, "\n".join(reasons)) from error
+    LocalAws(paths).save()
 
 
 def parse_parameters(words: list[str]) -> dict[str, str]:

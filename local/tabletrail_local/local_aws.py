@@ -1,7 +1,7 @@
 """The local AWS of the stack: ministack, bound to loopback, with IAM enforced and its state on disk.
 
-Durability: ministack writes its state down when it is asked to end, and only then. After `down` everything is kept;
-after a crash or a kill the state is that of the `down` before.
+Durability: what DynamoDB and S3 acknowledged is kept, even after a kill (see `ministack_server`). Everything else, as
+functions and schedules, is written down when the process is asked to end and at the end of each deployment.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import requests
 from tabletrail_local import processes
 from tabletrail_local.console import say, step
 from tabletrail_local.environments import without_aws
-from tabletrail_local.errors import MissingEnvironmentError
+from tabletrail_local.errors import LocalStackError, MissingEnvironmentError
 from tabletrail_local.guard import LOCAL_ACCOUNT
 from tabletrail_local.paths import StackPaths, repository_root
 from tabletrail_local.ports import LOOPBACK, ChosenPort, choose_port
@@ -69,8 +69,8 @@ class LocalAws:
             return False
         if processes.was_left_running(self.pid_file):
             say(
-                "the local AWS was ended without `tabletrail local down`: it goes on from what it had when it was last "
-                "taken down; run `tabletrail local deploy` if something is missing"
+                "the local AWS was ended without `tabletrail local down`: tables, streams and objects are kept, other "
+                "services go on as at the last deployment; run `tabletrail local deploy` if something is missing"
             )
         self.stop()
         python = self.require_environment()
@@ -92,6 +92,17 @@ class LocalAws:
 
     def stop(self) -> bool:
         return processes.stop(self.pid_file, NAME)
+
+    def save(self) -> None:
+        """All services' state is on disk when this returns. LocalStackError if it does not answer so."""
+        headers = {"X-Amz-Target": "DynamoDB_20120810.SaveState", "Content-Type": "application/x-amz-json-1.0"}
+        scope = f"{ACCESS_KEY}/20260101/{REGION}/dynamodb/aws4_request"
+        headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.post(self.endpoint, data=b"{}", headers=headers, timeout=(5.0, 300.0))
+        if answer.status_code != HTTPStatus.OK:
+            raise LocalStackError(f"the local AWS did not save its state: {answer.status_code} {answer.text[:200]}")
 
     def _prepare_files(self) -> None:
         # Unpacked function code from the last run; ministack makes it anew from its state.
