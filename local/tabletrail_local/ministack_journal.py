@@ -1,8 +1,8 @@
 """What DynamoDB acknowledged, written down before the answer: a killed ministack loses nothing that it had promised.
 
 Rules
-- One line of JSON for each request that changed something, in one write: the kernel has it when the answer goes out, and
-  a line that was cut off is of a request that nobody got an answer to.
+- One line of JSON for each request that changed something, in one write: the kernel has it when the answer goes out,
+  and a line that was cut off is of a request that nobody got an answer to.
 - A line says what is, not what was asked: items as they are afterwards, stream records, transaction tokens, and for
   everything that is no item (tables, tags, time to live) the whole of it. So a line may be replayed twice.
 - An item belongs to a table of that very id: a table that was made anew does not get its predecessor's.
@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 _ITEM_ACTIONS = frozenset(
-    ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
-    + ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
+    "PutItem UpdateItem DeleteItem BatchWriteItem TransactWriteItems "
+    "ExecuteStatement BatchExecuteStatement ExecuteTransaction".split()
 )
 _READS = ("Get", "BatchGet", "TransactGet", "Query", "Scan", "Describe", "List", "Search")
 _SMALL_STORES = ("_tags", "_ttl_settings", "_pitr_settings", "_resource_policies")
