@@ -20,10 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-_ITEM_ACTIONS = frozenset(
-    "PutItem UpdateItem DeleteItem BatchWriteItem TransactWriteItems "
-    "ExecuteStatement BatchExecuteStatement ExecuteTransaction".split()
-)
+_ITEM_WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
+_STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
 _READS = ("Get", "BatchGet", "TransactGet", "Query", "Scan", "Describe", "List", "Search")
 _SMALL_STORES = ("_tags", "_ttl_settings", "_pitr_settings", "_resource_policies")
 _NO_ITEMS = ("items", "_index_members")
@@ -61,7 +59,7 @@ class Journal:
             if action in actions:
                 return actions[action](json.loads(body or b"{}"))
             answer = await handle(method, path, headers, body, query)
-            if action not in _ITEM_ACTIONS and not action.startswith(_READS):
+            if action not in (*_ITEM_WRITES, *_STATEMENTS) and not action.startswith(_READS):
                 self._events.append(self._layout())
             self._write()
             return answer
