@@ -123,14 +123,21 @@ class Checkpoints(Protocol):
         """Lets finished shards' rows live on until `expires_at`."""
 
 
+SegmentPlace = tuple[int, str]
+"""Where a segment stands in the order of commits: `committed_at` and `segment_id`."""
+
+
 class Segments(Protocol):
     """The rows of committed segments. Durable on return. TransientError, ThrottledError."""
 
     def get(self, segment_id: str) -> SegmentRow | None:
         """Consistent: None means that it is not committed."""
 
-    def waiting(self, before: int, limit: int) -> list[SegmentRow]:
-        """Committed before `before` (seconds) and not indexed, oldest first. By an index that may lag a second."""
+    def waiting(self, before: int, limit: int, after: SegmentPlace | None = None) -> list[SegmentRow]:
+        """Committed before `before` (seconds) and not indexed, oldest first: the first `limit` behind `after`.
+
+        Fewer than `limit` are all. By an index that may lag a second.
+        """
 
     def count_waiting(self) -> tuple[int, int]:
         """How many wait, and when the oldest was committed (0 if none). Counting stops at 10,000."""
@@ -196,16 +203,6 @@ class Stamps(Protocol):
         """Into all tables at once, if each still has the number it had in `before`. False if one has not."""
 
 
-class RecoveredRows(Protocol):
-    """Rows that a recovery puts back. Durable on return; each may be repeated. TransientError."""
-
-    def put_segment(self, row: SegmentRow) -> None:
-        """Makes the row, as not indexed, or leaves the one that is there."""
-
-    def put_shard(self, before: ShardRow | None, after: ShardRow) -> bool:
-        """Replaces the row if it still has `before`'s version (None: if there is none). False if it has another."""
-
-
 class Leases(Protocol):
     """One run at a time. Durable on return. TransientError."""
 
@@ -268,7 +265,14 @@ class IndexKeeper(Protocol):
         """True if it was made now, False if it was there."""
 
     def existing(self) -> frozenset[str]:
-        """Names of tabletrail's indices."""
+        """Names of tabletrail's indices, and the names that rebuilt ones stand for."""
+
+
+class ReleaseKeeper(IndexKeeper, Protocol):
+    """One that knows how this release defines an index."""
+
+    def departure(self, index: str) -> str:
+        """Where the index is defined otherwise, in what decides about refusals: a sentence's part, empty if nowhere."""
 
 
 class Metrics(Protocol):

@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tabletrail.core.staged_names import PREFIX, day_of, segment_of
-from tabletrail.core.stamps import Stamp, Stamped, behind_stamp, stamp_of
+from tabletrail.core.stamps import TABLES, Stamp, Stamped, behind_stamp, stamp_of
 from tabletrail.errors import RestoredError, TransientError
 from tabletrail.ports import Checkpoints, Clock, LogListing, Segments, Stamps
 
@@ -51,26 +51,28 @@ class Stamping:
             found = self.stamps.read()
             trouble = self.trouble(found)
             if trouble:
-                raise RestoredError(f"{trouble}. {WHAT_TO_DO}")
+                raise RestoredError(f"tables of checkpoints were restored or made anew ({trouble}). {WHAT_TO_DO}")
             if self.stamps.write(found, Stamp(found.number + 1, int(self.clock.now()), found.ids)):
                 return found.number + 1
         raise TransientError("other runs move the stamp at the same time: the next run tries again")
 
     def trouble(self, found: Stamped) -> str:
         """Empty if all is well, else a sentence without its full stop."""
+        tables: dict[str, list[str]] = {}
+        for table, words in self.behind(found).items():
+            tables.setdefault(words, []).append(table)
+        return "; ".join(f"{', '.join(names)}: {words}" for words, names in tables.items())
+
+    def behind(self, found: Stamped) -> dict[str, str]:
+        """The tables that are not as the last run left them, each with the words for it; empty if all is well."""
         newest = found.newest
         if newest is None:
             is_known = self._is_empty() or self._is_of_older_release()
-            return "" if is_known else "the log has segments, and all tables are new: they were lost or made anew"
+            return {} if is_known else dict.fromkeys(TABLES, "made anew, while the log has segments")
         behind = found.behind()
-        if behind:
-            return "; ".join(f"the table {table} {words}" for table, words in behind.items())
-        if self.clock.now() - newest.at > QUIET_SECONDS and (later := self.later_stamp(newest)):
-            return (
-                f"all tables are as they were at stamp {newest.number}, and the log has segments of stamp {later}: "
-                "they were restored together"
-            )
-        return ""
+        if not behind and self.clock.now() - newest.at > QUIET_SECONDS and (later := self.later_stamp(newest)):
+            return dict.fromkeys(TABLES, f"as at stamp {newest.number}, while the log has segments of stamp {later}")
+        return behind
 
     def later_stamp(self, stamp: Stamp) -> int:
         """A stamp in the log later than `stamp`; 0 if there is none. One call, or one more for each later day."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from tabletrail.core.checkpoint import SegmentRow, ShardRow
@@ -72,6 +72,9 @@ class FakeRecoveredRows:
 
     rows: Rows
     clock: Clock
+
+    def segments(self, segment_ids: Sequence[str]) -> dict[str, SegmentRow]:
+        return {one: self.rows.segments[one] for one in segment_ids if one in self.rows.segments}
 
     def put_segment(self, row: SegmentRow) -> None:
         self.rows.segments.setdefault(row.segment_id, replace(row, indexed_at=0))

@@ -9,10 +9,12 @@ Called by `tabletrail.recovery` through the port; wired by the command line.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tabletrail.aws.commit import TableNames
-from tabletrail.aws.rows import encode_segment, encode_shard
+from tabletrail.aws.fetch import batch_get
+from tabletrail.aws.rows import decode_segment, encode_segment, encode_shard
 from tabletrail.aws.tries import Tries
 from tabletrail.aws.troubles import RefusedError
 from tabletrail.core.checkpoint import SegmentRow, ShardRow
@@ -25,6 +27,11 @@ class TableRecoveredRows:
 
     def __init__(self, client: Any, tables: TableNames, tries: Tries) -> None:
         self._client, self._tables, self._tries = client, tables, tries
+
+    def segments(self, segment_ids: Sequence[str]) -> dict[str, SegmentRow]:
+        keys = [{"segment_id": {"S": segment_id}} for segment_id in segment_ids]
+        items = batch_get(self._client, self._tries, self._tables.segments, keys)
+        return {row.segment_id: row for row in map(decode_segment, items)}
 
     def put_segment(self, row: SegmentRow) -> None:
         self._put(

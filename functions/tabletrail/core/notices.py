@@ -2,7 +2,10 @@
 
 Rules
 - Their time is the observer's, passed in; their id is not: see `identity`.
-- `certain` is said only of what the stream itself says is gone.
+- `certain` is said only of what the stream itself proves to be gone. DynamoDB's API proves no such thing today, so
+  every gap is `possible`: TrimmedDataAccessException says that a position is too old, not that a record lay behind it;
+  a shard's EndingSequenceNumber is a bound that an empty shard has too; and a shard or a stream that is not found does
+  not tell what was in it.
 
 Called by `entry`, which shows them to the use cases, and by `unreadable` for the form that they share.
 """
@@ -39,7 +42,13 @@ COVERAGE = {
     "stream_disabled": ("has its stream switched off: changes are no longer seen", "end", SEVERITY_HIGH),
     "stream_gone": ("has lost its stream: changes are no longer seen", "end", SEVERITY_HIGH),
     "table_deleted": ("was deleted; its stream is read to its end", "end", SEVERITY_MEDIUM),
+    "shard_late": (
+        "had shards listed after their children were begun; their changes come late",
+        "change",
+        SEVERITY_MEDIUM,
+    ),
     "view_type": ("has a stream without both images: what changed is not seen", "change", SEVERITY_HIGH),
+    "recovered": ("is read on where the log ends; its checkpoints had been lost", "change", SEVERITY_HIGH),
     "rules_changed": ("is audited under other rules from now on", "change", SEVERITY_LOW),
 }
 """For each known `what` of a coverage entry: the words for it, its event.type, its severity. Others are legal."""
@@ -48,6 +57,7 @@ GAP = {
     "trimmed": "shard {shard} was trimmed {after} before it was read",
     "vanished": "shard {shard} was forgotten by its stream {after} before its end was read",
     "unread": "the stream was not read to where the table left before it forgot what lay there",
+    "unwatched": "no run listed the stream's shards for as long as it keeps records: shards may have come and gone",
     "stream_replaced": "no stream saw the time between the old stream's end and this one's beginning",
 }
 """Why records may be missing."""

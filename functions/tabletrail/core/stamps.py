@@ -64,11 +64,11 @@ class Stamped:
 
 def _trouble(stamp: Stamp | None, table_id: str, newest: Stamp, table: str) -> str:
     if stamp is None:
-        return "was made anew: it has no stamp"
+        return "made anew, it has no stamp"
     if stamp.number < newest.number:
-        return f"is as it was at {_moment(stamp.at)}: it has the stamp {stamp.number} and not {newest.number}"
+        return f"as at {_moment(stamp.at)}, with stamp {stamp.number} and not {newest.number}"
     if table_id != newest.ids.get(table):
-        return f"is another table than the one that was stamped at {_moment(stamp.at)}"
+        return f"made anew or restored since it was stamped at {_moment(stamp.at)}"
     return ""
 
 

@@ -1,0 +1,43 @@
+"""A stream's row, made again from its coverage entries in the log.
+
+Rules
+- The last coverage entry says how the stream stands; its number is the row's, so that none comes twice.
+- What a table shows of itself (service, partition key) is taken from the table, if it still exists.
+
+Called by `tabletrail.recovery`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tabletrail.core.checkpoint import StreamRow, StreamState
+from tabletrail.log_survey import CoverageFact
+from tabletrail.ports import TableView
+
+_STATES = dict.fromkeys(("joined", "rules_changed", "recovered"), StreamState.ACTIVE)
+_STATES["stream_ended"] = StreamState.DONE
+"""After any other coverage entry a stream is read to its end."""
+
+
+def rebuilt_stream(before: StreamRow | None, facts: Sequence[CoverageFact], view: TableView | None) -> StreamRow:
+    """`facts`: the last joining, if known, and the last of all. `view` is None if the table is gone."""
+    last = facts[-1]
+    table, cloud = last.document["table"], last.document["cloud"]
+    state = _STATES.get(last.what, StreamState.ENDING)
+    return StreamRow(
+        stream_arn=last.stream_arn,
+        table_name=table["name"],
+        table_arn=table["arn"],
+        table_id=table["id"],
+        account=cloud["account"]["id"],
+        region=cloud["region"],
+        service=view.service if view else last.document.get("service", {}).get("name", ""),
+        partition_key=view.partition_key if view else "",
+        is_enabled=state is StreamState.ACTIVE,
+        state=state,
+        joined_at=max((fact.at for fact in facts if fact.what == "joined"), default=last.at),
+        ending_at=0 if state is StreamState.ACTIVE else last.at,
+        coverage_no=last.number,
+        version=before.version if before else 0,
+    )
