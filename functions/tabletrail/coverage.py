@@ -36,11 +36,17 @@ class Coverage:
     conversion: Conversion
     run_id: str
 
-    def move(self, before: StreamRow | None, after: StreamRow, what: str, *, gap: str = "") -> StreamRow | None:
-        """The row as it is now, or None if the move lost. `gap` names why changes before `after` may be missing."""
+    def move(
+        self, before: StreamRow | None, after: StreamRow, what: str = "", *, gap: str = "", detail: str = ""
+    ) -> StreamRow | None:
+        """The row as it is now, or None if the move lost.
+
+        `what` and `detail` are those of a coverage entry; `gap` names why changes before `after` may be missing. One of
+        `what` and `gap` at least is given.
+        """
         number = after.coverage_no + 1
         after = replace(after, coverage_no=number, version=(before.version if before else 0) + 1)
-        entries = [self._entry(after, what, number)]
+        entries = [self._entry(after, what, number, detail)] if what else []
         if gap:
             entries.append(self._gap(after, gap))
         staged = self.stager.stage(self.run_id, GROUP, (), entries)
@@ -56,10 +62,9 @@ class Coverage:
                 self.segments.mark_indexed(staged.row.segment_id, int(self.clock.now()), 0)
         return after
 
-    def _entry(self, row: StreamRow, what: str, number: int) -> Entry:
-        return coverage_entry(
-            source_of(row, ""), self.conversion, what=what, number=number, observed_at=int(self.clock.now())
-        )
+    def _entry(self, row: StreamRow, what: str, number: int, detail: str) -> Entry:
+        now = int(self.clock.now())
+        return coverage_entry(source_of(row, ""), self.conversion, what, number, now, detail)
 
     def _gap(self, row: StreamRow, reason: str) -> Entry:
         return gap_entry(

@@ -2,8 +2,10 @@
 
 Rules
 - Each record gives exactly one entry; one that cannot be converted gives an `unreadable` one. Nothing is dropped.
-- A shard is finished only if its end was read, and its children were asked for, in this very cycle. If they could not
-  be asked for, it stays CLOSED and is asked again.
+- A shard is finished only if its end was seen, and its children were asked for in this very cycle. If they could not be
+  asked for, it stays CLOSED and they are asked for again. Children that are refused or listed late are the walk's.
+- A child's row carries since when something may have been written to it: not before its parent was last known to be
+  open, nor before the last walk that did not list it.
 - A gap becomes an entry in the same commit that moves the checkpoint over it.
 
 Called by `tabletrail.capture`.
@@ -17,11 +19,15 @@ from dataclasses import dataclass, replace
 from tabletrail.core.chain import link_of
 from tabletrail.core.checkpoint import ShardLink, ShardRow, ShardStatus, StreamRow
 from tabletrail.core.entry import Conversion, Entry, Source, convert, gap_entry
+from tabletrail.core.walk import LISTED_LATE_SECONDS, read_until
 from tabletrail.deadline import Deadline
-from tabletrail.errors import ShardGoneError, TabletrailError
+from tabletrail.errors import TabletrailError, TransientError
 from tabletrail.ports import Clock, StreamReader
 from tabletrail.reading import ShardRead, record_time, sequence_of
 from tabletrail.settings import Settings
+
+CHILDREN = 60
+"""Of one shard, in its commit: the transaction has 100 items. A split makes two; the walk would find the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +67,10 @@ class PartMaker:
         source = source_of(stream, read.row.shard_id)
         now = int(self.clock.now())
         entries = [convert(record, source, self.conversion, fallback_time=now) for record in read.records]
-        if read.gap:
-            entries.append(self._gap(read, source))
         link = self._link(read)
-        children = self._children(read, deadline)
+        if read.gap:
+            entries.append(self._gap(read, source, link))
+        children = self._children(read, stream, deadline)
         after = self._after(read, link, is_finished=children is not None)
         must_commit = bool(entries) or children is not None
         return Part(
@@ -78,11 +84,13 @@ class PartMaker:
             is_worth_keeping=not must_commit and self._is_worth_keeping(read, after),
         )
 
-    def _gap(self, read: ShardRead, source: Source) -> Entry:
+    def _gap(self, read: ShardRead, source: Source, link: ShardLink | None) -> Entry:
+        """What vanished lies behind the records of this very read; what was trimmed, before them."""
+        is_behind = read.gap == "vanished" and link is not None
         return gap_entry(
             source,
             self.conversion,
-            last_position=read.row.sequence_no,
+            last_position=link.last if link and is_behind else read.row.sequence_no,
             certainty="possible",
             observed_at=int(self.clock.now()),
             reason=read.gap,
@@ -95,22 +103,36 @@ class PartMaker:
             return None
         return link_of(read.row.chain_hash, read.row.stream_arn, read.row.shard_id, numbers)
 
-    def _children(self, read: ShardRead, deadline: Deadline | None) -> tuple[ShardRow, ...] | None:
+    def _children(self, read: ShardRead, stream: StreamRow, deadline: Deadline | None) -> tuple[ShardRow, ...] | None:
         """The children's rows if the shard is finished now; None while it is not."""
         if not read.is_ended or read.failure or (deadline is not None and deadline.passed()):
             return None
         row = read.row
         try:
             shards = self.stream.children(row.stream_arn, row.shard_id)
-        except ShardGoneError:
-            shards = ()
-        except TabletrailError as error:
+        except TransientError as error:
             read.failure = type(error).__name__
             return None
+        except TabletrailError:
+            shards = ()  # gone, or refused: asking again tells no more than the walk, which reports its own trouble
+        since = self._born_after(read, stream)
         return tuple(
-            ShardRow(row.stream_arn, shard.shard_id, row.shard_id, parent_processed=True, group_id=row.group_id)
-            for shard in shards
+            ShardRow(
+                row.stream_arn,
+                shard.shard_id,
+                row.shard_id,
+                parent_processed=True,
+                group_id=row.group_id,
+                iterator_obtained_at=since,
+            )
+            for shard in shards[:CHILDREN]
         )
+
+    def _born_after(self, read: ShardRead, stream: StreamRow) -> int:
+        """A moment at which the shard's children had no records: it was still open itself, or a walk did not list
+        them."""
+        walked = stream.last_walk_at - LISTED_LATE_SECONDS if stream.last_walk_at else stream.joined_at
+        return max(read_until(read.row), self.last_record_time(read), walked, 0)
 
     def _after(self, read: ShardRead, link: ShardLink | None, *, is_finished: bool) -> ShardRow:
         row = read.row

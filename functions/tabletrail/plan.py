@@ -68,7 +68,7 @@ class Plan:
             "report": {
                 "streams": len(streams),
                 "live_shards": len(self.walker.live),
-                "gaps": self.membership.gaps,
+                "gaps": self.membership.gaps + self.walker.gaps,
                 "problems": [*self.problems, *self.membership.problems][:50],
             },
         }

@@ -6,7 +6,9 @@ Rules
 - Records at or before the committed position are discarded, compared as numbers: a reader may see a page twice.
 - Stop at the shard's end, at the bounds of the cycle, at the deadline, or when the walk over empty pages has had its
   allowance. What was read before a failure counts; the next run goes on from the last good iterator.
-- A trimmed or vanished range is reported, never skipped in silence. Any other error is a failure of this shard alone.
+- A trimmed or vanished range is reported, never skipped in silence, and reported once: until something was read behind
+  a gap, what else the stream forgets there is part of it. Any other error is a failure of this shard alone.
+- A shard whose end was seen is not read again: all of it is committed, and only its children are asked for.
 
 Called by `tabletrail.capture`.
 """
@@ -17,11 +19,13 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from tabletrail.core.checkpoint import ShardRow, is_after
+from tabletrail.core.change import seconds_of
+from tabletrail.core.checkpoint import ShardRow, ShardStatus, is_after
 from tabletrail.core.document import SEQUENCE_DIGITS
-from tabletrail.core.walk import PAGES_PER_HOUR, RETENTION_SECONDS, allowance, debt_after
+from tabletrail.core.walk import allowance, debt_after, debt_at_horizon, may_have_lost
 from tabletrail.deadline import Deadline
 from tabletrail.errors import (
+    EntryError,
     IteratorExpiredError,
     ShardGoneError,
     TabletrailError,
@@ -89,15 +93,20 @@ class ShardReader:
         """Never raises a tabletrail error: what went wrong is part of the result."""
         result = ShardRead(row, walk_debt=row.walk_debt, restarts_at_horizon=row.resume_at_horizon)
         result.quiet_pages = self.settings.empty_pages
+        if row.status is ShardStatus.CLOSED:
+            result.is_ended, result.iterator_obtained_at = True, row.iterator_obtained_at
+            return result
         try:
             self._open(result)
             self._walk(result)
         except TrimmedError:
-            self._restart_behind_gap(result, is_certainly_behind=result.iterator is not None)
+            self._restart_behind_gap(result)
         except ShardGoneError:
             result.gap, result.is_ended, result.iterator = "vanished", True, None
         except TabletrailError as error:
             result.failure = type(error).__name__
+        if result.gap == "trimmed" and not result.pages:
+            self._leave_at_gap(result)
         return result
 
     def _open(self, result: ShardRead) -> None:
@@ -123,10 +132,10 @@ class ShardReader:
         if position is not None:
             seen = record_time(result.records[-1]) if result.records else row.last_record_at
             result.walk_debt = max(result.walk_debt, debt_after(seen, now))
-        elif row.iterator_obtained_at:
+        else:
+            result.walk_debt = debt_at_horizon(row, now)
             # No error tells that records before the horizon were lost: there is no position that could be trimmed.
-            result.walk_debt = debt_after(now - RETENTION_SECONDS, now)
-            if _may_have_lost(row, now) and not result.gap:
+            if may_have_lost(row, now):
                 result.gap = "trimmed"
 
     def _walk(self, result: ShardRead) -> None:
@@ -169,25 +178,29 @@ class ShardReader:
         if created:
             result.walk_debt = debt_after(created, self.clock.now())
 
-    def _restart_behind_gap(self, result: ShardRead, *, is_certainly_behind: bool) -> None:
+    def _restart_behind_gap(self, result: ShardRead) -> None:
         """The position is trimmed. A loss is possible unless the shard was seen at the present since; an iterator that
         was trimmed itself had fallen behind."""
-        row = result.row
-        result.iterator = None
+        row, now = result.row, self.clock.now()
+        was_held = result.iterator is not None
+        result.iterator, result.has_more = None, True
         if result.records:
             return  # commit these first; the next cycle meets the gap again, with nothing else to say
+        is_said = result.restarts_at_horizon and not row.iterator_obtained_at
+        result.restarts_at_horizon = True
+        if is_said:
+            result.iterator_obtained_at, result.walk_debt, result.has_more = 0, row.walk_debt, False
+        elif was_held or not row.iterator_obtained_at or may_have_lost(row, now):
+            result.gap = "trimmed"
+        else:
+            result.iterator_obtained_at, result.walk_debt = row.iterator_obtained_at, row.walk_debt
+            result.has_more = not row.resume_at_horizon
+
+    def _leave_at_gap(self, result: ShardRead) -> None:
+        """The gap is said and nothing behind it was read: whatever else is lost until then is part of it."""
         result.restarts_at_horizon = True
         # From the horizon on there may be a whole day's empty pages.
-        result.walk_debt = debt_after(0, self.clock.now())
-        if is_certainly_behind or _may_have_lost(row, self.clock.now()):
-            result.gap = "trimmed"
-        result.has_more = True
-
-
-def _may_have_lost(row: ShardRow, now: float) -> bool:
-    """True if the row's place may lie before the horizon. Where a debt is left it is that much older than its iterator:
-    each page of it stands for the time in which DynamoDB makes one."""
-    return row.iterator_obtained_at - row.walk_debt * 3600 // PAGES_PER_HOUR < now - RETENTION_SECONDS
+        result.iterator, result.iterator_obtained_at, result.walk_debt = None, 0, debt_after(0, self.clock.now())
 
 
 def is_new(record: dict[str, Any], position: str | None) -> bool:
@@ -207,10 +220,13 @@ def sequence_of(record: dict[str, Any]) -> str | None:
 
 
 def record_time(record: dict[str, Any]) -> int:
-    """ApproximateCreationDateTime in whole seconds, 0 if the record has none."""
+    """ApproximateCreationDateTime in whole seconds, 0 if the record has none that its entry could have.
+
+    It goes into the shard's row: a number that DynamoDB cannot hold would stop the shard for good.
+    """
     try:
-        return int(record["dynamodb"]["ApproximateCreationDateTime"])
-    except (KeyError, TypeError, ValueError, OverflowError):
+        return seconds_of(record["dynamodb"])
+    except (KeyError, TypeError, AttributeError, EntryError):
         return 0
 
 

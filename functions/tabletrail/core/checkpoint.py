@@ -75,6 +75,8 @@ class ShardRow:
     group_id: str | None = None
     iterator: str | None = None
     iterator_obtained_at: int = 0
+    """When the iterator was obtained. Of a shard that was never read: a moment before which nothing was written to it
+    that the log promises. 0: what may be missing before the next read is in the log as a gap."""
     version: int = 0
     records: int = 0
     last_record_at: int = 0
