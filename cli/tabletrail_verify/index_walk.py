@@ -109,6 +109,8 @@ class IndexWalk:
         if isinstance(id_, str) and id_ in places:
             code, detail = judge(hit, places[id_])
             if hit.id == id_:
+                if (id_, hit.index) in seen:
+                    code, detail = "document-doubled", "two indices that stand for the same name have it"
                 seen.add((id_, hit.index))
             self._find(code, detail, hit, id_)
         elif isinstance(original, str) and self._of(original):

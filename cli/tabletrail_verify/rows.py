@@ -141,6 +141,8 @@ def _is_reserved(item: Item) -> bool:
 def has_segment(client: Any, table: str, segment_id: str) -> bool:
     """True if it is committed now."""
     key = {"segment_id": {"S": segment_id}}
+    if key["segment_id"] == RESERVED:
+        return False
     return "Item" in client.get_item(TableName=table, Key=key, ConsistentRead=True)
 
 

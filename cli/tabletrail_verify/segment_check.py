@@ -71,6 +71,8 @@ class SegmentCheck:
         try:
             lines = lines_of(body)
             header = next(lines, None)
+            if header is None:
+                raise FormError("the segment is empty")
             count = self._lines(lines)
             self._header(header, count)
             self.report.is_whole = True
@@ -124,7 +126,7 @@ class SegmentCheck:
         if misfit:
             self._find("entry-schema", f"its field {misfit} does not fit", number, entry)
 
-    def _header(self, data: bytes | None, count: int) -> None:
+    def _header(self, data: bytes, count: int) -> None:
         row = self.row
         expected = {
             "entries": count,
@@ -137,7 +139,7 @@ class SegmentCheck:
         }
         # Canonical JSON has one form only, so the bytes themselves can be compared.
         if data != form.canonical(expected) or count != row.entries:
-            told = form.parse(data or b"null")
+            told = _parsed(data)
             names = [name for name, value in expected.items() if form.field(told, name) != value]
             names += ["entries"] if count != row.entries and "entries" not in names else []
             self._find("header-differs", f"header, row and lines differ in {', '.join(names) or 'form'}")
@@ -176,6 +178,13 @@ def link_problem(link: Link, numbers: list[str]) -> str:
     if link.sequences_sha256 != form.hash_of(numbers):
         return "sequences_sha256 is not that of the lines"
     return ""
+
+
+def _parsed(header: bytes) -> Any:
+    try:
+        return form.parse(header)
+    except FormError as error:
+        raise FormError(f"line 0: {error}") from None
 
 
 def _value(number: str) -> int:

@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS links (
   sequences BLOB NOT NULL, previous BLOB NOT NULL, chain BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS links_by_shard ON links (shard, chain);
 CREATE TABLE IF NOT EXISTS records (segment INTEGER NOT NULL, shard INTEGER NOT NULL, count INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS records_by_shard ON records (shard);
 CREATE TABLE IF NOT EXISTS streams (stream_arn TEXT PRIMARY KEY, before INTEGER, after INTEGER);
 CREATE TABLE IF NOT EXISTS coverage (stream_arn TEXT NOT NULL, number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS indices (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);

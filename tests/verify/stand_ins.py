@@ -42,13 +42,18 @@ class Tables:
     between_pages: Callable[[str, int], None] = lambda _table, _page: None
     changes: dict[str, Item | None] = field(default_factory=dict)
     scans: list[str] = field(default_factory=list)
+    missed: set[str] = field(default_factory=set)
+    """Segments that the scan under way does not show: they were committed behind its back."""
 
     def scan(self, TableName: str, ConsistentRead: bool, ExclusiveStartKey: Item | None = None) -> dict[str, Any]:  # noqa: N803
         assert ConsistentRead, "what is read eventually may be old"
         start = ExclusiveStartKey["at"]["S"] if ExclusiveStartKey else ""
         self.scans.append(TableName)
+        if not start:
+            self.missed = set()
         self.between_pages(TableName, self.scans.count(TableName) - 1)
-        rows = sorted((key, item) for key, item in self._items(TableName) if key > start)
+        shown = [(key, item) for key, item in self._items(TableName) if key not in self.missed]
+        rows = sorted((one for one in shown if one[0] > start), key=lambda one: one[0])
         found = {"Items": [item for _, item in rows[: self.page]]}
         return found if len(rows) <= self.page else {**found, "LastEvaluatedKey": {"at": {"S": rows[self.page - 1][0]}}}
 
@@ -148,25 +153,27 @@ class Search:
     world: World
     closed: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
+    aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
 
     def __call__(
         self, method: str, path: str, body: dict[str, Any] | None, params: dict[str, str] | None
     ) -> tuple[int, Any]:
         self.requests.append(path)
-        if path.endswith("/_settings/index.uuid"):
+        if path.endswith("/_alias"):
             assert params
             is_closed = params["expand_wildcards"] == "closed"
             names = [name for name in self.world.index.indices if (name in self.closed) == is_closed]
-            return 200, {name: {"settings": {"index": {"uuid": "u"}}} for name in names}
+            return 200, {name: {"aliases": {alias: {} for alias in self.aliases.get(name, ())}} for name in names}
         assert body
         if path == "/_mget":
             return 200, {"docs": [self._get(one["_index"], one["_id"]) for one in body["docs"]]}
         return 200, self._search(path.split("/")[1], body)
 
     def _get(self, index: str, id_: str) -> dict[str, Any]:
-        found = id_ in self.world.index.indices.get(index, {})
-        return {"_index": index, "_id": id_, "found": found}
+        concrete = next((name for name, aliases in self.aliases.items() if index in aliases), index)
+        found = id_ in self.world.index.indices.get(concrete, {})
+        return {"_index": concrete, "_id": id_, "found": found}
 
     def _search(self, pattern: str, body: dict[str, Any]) -> dict[str, Any]:
         hits: list[dict[str, Any]] = [
