@@ -33,7 +33,8 @@ SERVICES = ("dynamodb", "dynamodbstreams", "resourcegroupstaggingapi", "s3", "se
 UNUSED = ("grpcio", "opensearch-protobufs", "protobuf", "typing-extensions")
 """Only opensearch-py's optional gRPC transport imports them; grpcio exists in compiled form alone."""
 
-NEEDS_MAPPINGS = ("InstallMappingsFunction",)
+NEEDS_MAPPINGS = ("InstallMappingsFunction", "ReportRunFunction")
+"""One installs them, the other compares an index that refuses documents with them."""
 
 COMPILED = (".so", ".pyd", ".dylib")
 NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")

@@ -6,7 +6,9 @@ Rules
   run's report, for a person.
 - A segment is marked when each of its entries is stored, was there, or is parked.
 - What an index refused while it accepted nothing is offered once more at the call's end, if it accepted something by
-  then.
+  then. Where ReportRun found that the index is defined as this release defines it, a refusal is the document's own
+  fault; where it found the contrary, the index counts as blocked.
+- Which segments it offers, and what it passes over: `tabletrail.waiting`.
 
 Called by `handlers.index_segments`.
 """
@@ -14,20 +16,24 @@ Called by `handlers.index_segments`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tabletrail.core.checkpoint import SegmentRow
 from tabletrail.core.segment import Line, read
+from tabletrail.core.waits import is_refusal
 from tabletrail.deadline import Deadline
 from tabletrail.errors import ObjectMissingError, SegmentError, TabletrailError
 from tabletrail.index import INDEX_RESERVE_SECONDS, Document, Indexer, Offered
 from tabletrail.ports import Clock, Leases, RunNotes, Segments, SegmentStore
-from tabletrail.report import BACKLOG_NOTE
+from tabletrail.report import BACKLOG_NOTE, DEFINITIONS_NOTE
 from tabletrail.settings import Settings
+from tabletrail.waiting import LOOKS, Waiting
 
 LEASE = "index_backlog"
+FINDING_SECONDS = 300
+"""How long ReportRun's word about an index counts: an index can be made anew, with another mapping."""
 
 
 @dataclass(slots=True)
@@ -40,9 +46,11 @@ class BacklogResult:
     entries: int = 0
     parked: int = 0
     waiting: int = 0
+    """Entries that were offered, or read to be offered, and still wait."""
     damaged: list[str] = field(default_factory=list)
     """Segment ids whose object is missing or altered, at most 20."""
     trouble: str = ""
+    """Why something waits (see `core.waits`)."""
 
     def add(self, earlier: Mapping[str, Any]) -> None:
         for name in ("segments", "entries", "parked"):
@@ -62,6 +70,15 @@ class Backlog:
     clock: Clock
     settings: Settings
     result: BacklogResult = field(default_factory=BacklogResult)
+    looks: int = LOOKS
+    _trouble: str = ""
+    """Why something waits, where it is not the trouble of an index of its own."""
+    _left: dict[str, int] = field(default_factory=dict)
+    """By segment, how many of its entries wait."""
+    _refused: dict[str, str] = field(default_factory=dict)
+    """By index, why, where it refused all that it was offered."""
+    _departing: set[str] = field(default_factory=set)
+    """Indices that are defined otherwise than this release defines them."""
 
     def run(self, owner: str) -> BacklogResult:
         """Frees the lease at its end, whatever happened. `more` asks for another call at once."""
@@ -70,35 +87,61 @@ class Backlog:
             return self.result
         self.result.acquired = True
         try:
-            self._drain(Deadline.after(self.clock, self.settings.function_seconds - INDEX_RESERVE_SECONDS))
-            self._leave_note()
+            note = self.notes.read(BACKLOG_NOTE)
+            waiting = self._waiting(note, now)
+            try:
+                self._drain(waiting, note)
+            except TabletrailError as error:
+                self.result.trouble = self._trouble = type(error).__name__
+            self._leave_note(waiting, note, now)
         except TabletrailError as error:
             self.result.trouble = type(error).__name__
         finally:
             self.leases.release(LEASE, owner)
         return self.result
 
-    def _leave_note(self) -> None:
-        """For the report and `status`; written only when it differs, so that a quiet minute costs no write."""
-        facts = {"damaged": self.result.damaged, "trouble": self.result.trouble}
-        if facts != (self.notes.read(BACKLOG_NOTE) or {"damaged": [], "trouble": ""}):
-            self.notes.write(BACKLOG_NOTE, facts)
+    def _waiting(self, note: Mapping[str, Any], now: int) -> Waiting:
+        return Waiting(
+            self.segments,
+            self.indexer.breaker,
+            note,
+            now,
+            before=now - self.settings.backlog_delay_seconds,
+            limit=self.settings.backlog_segments,
+            batch_bytes=self.settings.bulk_bytes // 5,  # compressed: about one bulk request's worth
+            looks=self.looks,
+        )
 
-    def _drain(self, deadline: Deadline) -> None:
-        before = int(self.clock.now()) - self.settings.backlog_delay_seconds
-        rows = self.segments.waiting(before, self.settings.backlog_segments)
+    def _drain(self, waiting: Waiting, note: Mapping[str, Any]) -> None:
+        deadline = Deadline.after(self.clock, self.settings.function_seconds - INDEX_RESERVE_SECONDS)
         self.indexer.deadline = deadline
+        self._heed_findings(note)
         refused: list[SegmentRow] = []
         """Without their documents, which are read again: a whole backlog of them is more than the memory holds."""
-        for batch in _batches(rows, self.settings.bulk_bytes):
+        for batch in waiting.batches():
             if deadline.passed() or self.indexer.breaker.is_open():
                 break
-            refused += self._offer(batch)
+            refused += self._offer(batch, waiting)
         for row in refused:
             if not deadline.passed() and self.indexer.accepted & set(row.indices):
-                self._offer([row])
-        is_cut_off = deadline.passed() or len(rows) == self.settings.backlog_segments
-        self.result.more = self.result.segments > 0 and is_cut_off
+                self._offer([row], waiting)
+        self.result.waiting = sum(self._left.values())
+        self.result.trouble = self.result.trouble if self._left else ""
+        is_cut_off = deadline.passed() or not waiting.is_through
+        self.result.more = self.result.segments > 0 and is_cut_off and not self.indexer.breaker.is_open()
+
+    def _heed_findings(self, note: Mapping[str, Any]) -> None:
+        """What ReportRun found about the indices that refused everything in the call before."""
+        if not any(is_refusal(fact["why"]) for fact in note.get("blocked", {}).values()):
+            return
+        since = self.clock.now() - FINDING_SECONDS
+        for index, finding in self.notes.read(DEFINITIONS_NOTE).items():
+            if finding["at"] < since:
+                continue
+            if finding["departure"]:
+                self._departing.add(index)
+            else:
+                self.indexer.accepted.add(index)
 
     def _documents(self, row: SegmentRow) -> list[Document] | None:
         """None, and a note, where the log is damaged."""
@@ -112,20 +155,37 @@ class Backlog:
             self.result.damaged = [*self.result.damaged, row.segment_id][:20]
             return None
 
-    def _offer(self, rows: Sequence[SegmentRow]) -> list[SegmentRow]:
-        """Offers whole segments and marks those that are complete; returns the others, without the damaged ones."""
+    def _offer(self, rows: Sequence[SegmentRow], waiting: Waiting) -> list[SegmentRow]:
+        """Offers whole segments and marks those that are complete; returns those that wait by a refusal."""
         work = [(row, documents) for row in rows if (documents := self._documents(row)) is not None]
+        waiting.limit += len(rows) - len(work)  # damage, however much of it, takes nothing from the others' share
         offered = self.indexer.offer([document for _, documents in work for document in documents])
-        left = []
-        self.result.waiting = 0
+        self._learn(offered)
+        is_done = True
         for row, documents in work:
             if offered.waiting.get(row.segment_id):
-                left.append(row)
-                self.result.waiting += len(documents)
+                self._left[row.segment_id] = offered.waiting[row.segment_id]
+                is_done = self._waits_for_blocked(documents, offered) and is_done
             else:
+                self._left.pop(row.segment_id, None)
                 self._mark(row, len(documents), offered)
-        self.result.trouble = offered.trouble
-        return left
+        waiting.settle(rows, is_done=is_done)
+        return [row for row, _ in work if row.segment_id in self._left and offered.refused.keys() & {*row.indices}]
+
+    def _learn(self, offered: Offered) -> None:
+        self.result.trouble = offered.trouble or self.result.trouble
+        self._refused |= offered.refused
+        self._refused = {index: why for index, why in self._refused.items() if index not in self.indexer.accepted}
+        for index in self._departing & offered.refused.keys():
+            self.indexer.breaker.block(index, offered.refused[index])
+
+    def _waits_for_blocked(self, documents: Sequence[Document], offered: Offered) -> bool:
+        """True if a segment waits for blocked indices alone. If it is more than single indices, that is noted."""
+        waiting = offered.waiting[documents[0].segment_id]
+        blocked = sum(bool(self.indexer.breaker.block_of(document.index)) for document in documents)
+        if waiting > blocked + sum(document.index in offered.refused for document in documents):
+            self._trouble = offered.trouble
+        return waiting <= blocked
 
     def _mark(self, row: SegmentRow, entries: int, offered: Offered) -> None:
         parked = offered.parked.get(row.segment_id, 0)
@@ -134,16 +194,25 @@ class Backlog:
         self.result.entries += entries
         self.result.parked += parked
 
+    def _leave_note(self, waiting: Waiting, earlier: Mapping[str, Any], now: int) -> None:
+        """For the report, `status` and the next call; written only when it differs: a quiet minute costs no write."""
+        facts: dict[str, Any] = {"damaged": self.result.damaged, "blocked": self._blocked(waiting, earlier, now)}
+        if self._trouble:
+            facts |= {"trouble": self._trouble, "since": earlier["since"] if earlier.get("trouble") else now}
+        place = waiting.place() if facts["blocked"] or facts["damaged"] else {}
+        if place:
+            facts["place"] = place
+        if facts != (earlier or {"damaged": [], "blocked": {}}):
+            self.notes.write(BACKLOG_NOTE, facts)
 
-def _batches(rows: Sequence[SegmentRow], size: int) -> Iterator[list[SegmentRow]]:
-    """Neighbours whose compressed objects together stay under a fifth of `size`: about one bulk request's worth."""
-    batch: list[SegmentRow] = []
-    held = 0
-    for row in rows:
-        if batch and held + row.size > size // 5:
-            yield batch
-            batch, held = [], 0
-        batch.append(row)
-        held += row.size
-    if batch:
-        yield batch
+    def _blocked(self, waiting: Waiting, earlier: Mapping[str, Any], now: int) -> dict[str, Any]:
+        """By index why it takes nothing, and since when."""
+        before = earlier.get("blocked", {})
+        breaker = self.indexer.breaker
+        found = {index: before[index]["why"] for index in waiting.untried()}
+        found |= {index: why for index in breaker.blocked if (why := breaker.block_of(index))}
+        found |= self._refused
+        return {
+            index: {"why": why, "since": before[index]["since"] if index in before else now}
+            for index, why in sorted(found.items())
+        }

@@ -3,11 +3,13 @@
 Rules
 - What becomes of each entry is one of: stored, already there, parked, waiting. Nothing is dropped.
 - Only an error of a single document parks it: a reduced entry takes its place and says where the full one lies. If an
-  index refuses all that it was offered, that is the cluster's trouble (a wrong mapping, say) and all of it waits, until
-  the index is seen to hold another full entry in the same call.
+  index refuses all that it was offered, a wrong mapping may be the cause, and all of it waits until the index is known
+  to take full entries: it was seen to hold another one in the same call, or it is defined as this release defines it
+  (`tabletrail.report` looks, `tabletrail.backlog` tells `accepted`).
 - No request is begun after the deadline: how long its reply takes is the server's affair.
-- A request that is turned away whole (403, 429, 5xx) or gets no reply opens the breaker: no further request for a
+- A request that is turned away whole (401, 403, 429, 5xx) or gets no reply opens the breaker: no further request for a
   minute, so that trouble here never slows capture. 413 is answered by halves.
+- An index that is blocked, closed, missing or without its shards is left alone for a minute too; others are not.
 
 Called by `tabletrail.capture` (best effort) and `tabletrail.backlog` (repair).
 """
@@ -21,14 +23,17 @@ from dataclasses import dataclass, field
 from tabletrail.core.bulk import requests
 from tabletrail.core.entry import reduced_entry
 from tabletrail.core.outcome import ItemResult, Outcome
+from tabletrail.core.waits import NO_REPLY, NO_TIME, PARKING_FAILED, REFUSED
 from tabletrail.deadline import Deadline
 from tabletrail.errors import TabletrailError
 from tabletrail.ports import BulkReply, Clock, EntryIndex
 
 BREAKER_SECONDS = 60
 TOO_LARGE = 413
-ONE_INDEX = (403, 404)
-"""Statuses of an item whose index is blocked or missing: the others may be well."""
+OF_ONE_INDEX = (400, 403, 404)
+"""Statuses of an item whose index is closed, blocked or missing: the others may be well."""
+REASONS_OF_ONE_INDEX = ("cluster_block_exception", "unavailable_shards_exception")
+"""The same with 429 (a full disk makes an index read-only) and with 503 (an index that lacks its primary shard)."""
 INDEX_RESERVE_SECONDS = 9
 """The last request begins this long before the end of a call's 50 s: with up to 17 s for its reply that is under the
 function's own limit of 60 s. A function that is killed is harmless, but it looks like a failure."""
@@ -55,7 +60,9 @@ class Offered:
     waiting: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     """By segment."""
     trouble: str = ""
-    """Why something waits: an HTTP status or an error's class."""
+    """Why something waits: see `core.waits`."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """By index, why: it refused documents and is not known to take any."""
 
     def wait(self, documents: Sequence[Document], trouble: str) -> None:
         for document in documents:
@@ -69,6 +76,10 @@ class Breaker:
 
     clock: Clock
     open_until: float = 0.0
+    why: str = ""
+    """What opened it last."""
+    blocked: dict[str, tuple[float, str]] = field(default_factory=dict)
+    """By index: until when it is left alone, and why."""
 
     def is_open(self) -> bool:
         return self.clock.monotonic() < self.open_until
@@ -76,10 +87,20 @@ class Breaker:
     def trip(self) -> None:
         self.open_until = self.clock.monotonic() + BREAKER_SECONDS
 
+    def block(self, index: str, why: str) -> None:
+        """Leaves this index alone for a minute."""
+        self.blocked[index] = (self.clock.monotonic() + BREAKER_SECONDS, why)
+
+    def block_of(self, index: str) -> str:
+        """Why this index is left alone now; empty if it is not."""
+        until, why = self.blocked.get(index, (0.0, ""))
+        return why if self.clock.monotonic() < until else ""
+
 
 @dataclass(slots=True)
 class Indexer:
-    """Offers documents; `accepted` holds the indices that were seen to take full entries since it was made."""
+    """Offers documents; `accepted` holds the indices that are known to take full entries, so that a refusal is the
+    document's own."""
 
     index: EntryIndex
     breaker: Breaker
@@ -98,31 +119,42 @@ class Indexer:
         return offered
 
     def _send(self, batch: list[Document], body: bytes, offered: Offered) -> None:
+        free = [document for document in batch if not self.breaker.block_of(document.index)]
+        if len(free) < len(batch):
+            for document in batch:
+                if why := self.breaker.block_of(document.index):
+                    offered.wait([document], why)
+            body = _body(free)
         obstacle = self._obstacle()
-        if obstacle:
-            offered.wait(batch, offered.trouble or obstacle)
-        else:
-            self._settle(batch, self._create(body), offered)
+        if obstacle and free:
+            offered.wait(free, obstacle)
+        elif free:
+            self._settle(free, self._create(body), offered)
 
     def _create(self, body: bytes) -> BulkReply | None:
+        """None if there was no reply; the breaker knows why."""
         try:
             reply = self.index.create(body)
-        except TabletrailError:
-            self.breaker.trip()
+        except TabletrailError as error:
+            self._trip(f"{NO_REPLY}: {error}")
             return None
         if reply.results is None and reply.status != TOO_LARGE:
-            self.breaker.trip()
+            self._trip(str(reply.status))
         return reply
+
+    def _trip(self, why: str) -> None:
+        self.breaker.why = why
+        self.breaker.trip()
 
     def _obstacle(self) -> str:
         """Why no request is begun now; empty if one may be."""
         if self.breaker.is_open():
-            return "breaker open"
-        return "no time left" if self.deadline is not None and self.deadline.passed() else ""
+            return self.breaker.why
+        return NO_TIME if self.deadline is not None and self.deadline.passed() else ""
 
     def _settle(self, batch: list[Document], reply: BulkReply | None, offered: Offered) -> None:
         if reply is None:
-            offered.wait(batch, "no reply")
+            offered.wait(batch, self.breaker.why)
         elif reply.results is not None:
             self._settle_items(batch, reply.results, offered)
         elif reply.status == TOO_LARGE:
@@ -139,7 +171,7 @@ class Indexer:
             self._send(half, _body(half), offered)
 
     def _settle_items(self, batch: list[Document], results: Sequence[ItemResult], offered: Offered) -> None:
-        refused: dict[str, list[tuple[Document, str]]] = defaultdict(list)
+        refused: list[tuple[Document, str]] = []
         for document, result in zip(batch, results, strict=True):
             if result.outcome is Outcome.STORED:
                 offered.stored += 1
@@ -149,27 +181,39 @@ class Indexer:
                 offered.already_there += 1
                 self.accepted.add(document.index)
             elif result.outcome is Outcome.REFUSED:
-                refused[document.index].append((document, result.reason))
+                refused.append((document, result.reason))
             else:
-                offered.wait([document], f"{result.status} {result.reason}".strip())
-        for index, documents in refused.items():
-            for document, reason in documents:
-                if index in self.accepted:
-                    self._park(document, reason, offered)
-                else:
-                    offered.wait([document], f"every document refused: {reason}")
-        if all(result.outcome is Outcome.TRY_AGAIN and result.status not in ONE_INDEX for result in results):
-            self.breaker.trip()
+                why = f"{result.status} {result.reason}".strip()
+                offered.wait([document], why)
+                if _is_of_one_index(result):
+                    self.breaker.block(document.index, why)
+        for document, reason in refused:
+            self._settle_refused(document, reason, offered)
+        if all(result.outcome is Outcome.TRY_AGAIN and not _is_of_one_index(result) for result in results):
+            self._trip(offered.trouble)
+
+    def _settle_refused(self, document: Document, reason: str, offered: Offered) -> None:
+        if document.index in self.accepted:
+            self._park(document, reason, offered)
+        else:
+            offered.refused[document.index] = f"{REFUSED}: {reason}"
+            offered.wait([document], f"{REFUSED}: {reason}")
 
     def _park(self, document: Document, reason: str, offered: Offered) -> None:
         """The reduced entry takes the full one's id. If even that is refused, the trouble is not the document's."""
         reduced = Document(document.segment_id, document.id, document.index, reduced_entry(document.body, reason))
-        reply = None if self._obstacle() else self._create(_body([reduced]))
+        obstacle = self._obstacle() or self.breaker.block_of(document.index)
+        reply = None if obstacle else self._create(_body([reduced]))
         results = reply.results if reply else None
         if results and results[0].outcome in (Outcome.STORED, Outcome.ALREADY_THERE):
             offered.parked[document.segment_id] += 1
         else:
-            offered.wait([document], f"parking failed: {reason}")
+            offered.wait([document], f"{PARKING_FAILED}: {reason}")
+
+
+def _is_of_one_index(result: ItemResult) -> bool:
+    """For an item that waits: whether it is its index that is in trouble, and not the cluster."""
+    return result.status in OF_ONE_INDEX or result.reason in REASONS_OF_ONE_INDEX
 
 
 def _body(documents: Sequence[Document]) -> bytes:

@@ -4,6 +4,8 @@ Rules
 - The lease is freed even if everything else here fails.
 - The present and the next period's index exist before anything needs them, and so does any that a waiting segment
   needs. Only this role makes indices.
+- An index that refuses all that it is offered is looked at: defined as this release defines it, it refuses for the
+  documents' own fault, and IndexSegments parks them; otherwise they wait, and a failure says where it departs.
 - Metrics are totals, and few, since each costs money: none has a table as its dimension. All else is for
   `tabletrail status`.
 
@@ -17,14 +19,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from tabletrail.core.periods import indices_ahead
+from tabletrail.core.waits import is_refusal
 from tabletrail.errors import TabletrailError
-from tabletrail.ports import Clock, IndexKeeper, Leases, Metrics, RunNotes, Segments
+from tabletrail.ports import Clock, Leases, Metrics, ReleaseKeeper, RunNotes, Segments
 from tabletrail.settings import Settings
 
 LEASE = "audit_run"
 NOTE = "last_run"
 BACKLOG_NOTE = "backlog"
-"""What the last call of IndexSegments met: {damaged, trouble}."""
+"""What the last call of IndexSegments met: {damaged, blocked: {index: {why, since}}, trouble, since, place}."""
+DEFINITIONS_NOTE = "definitions"
+"""What was found about the indices that refuse everything: {index: {at, departure}}."""
 COUNTS = ("records", "entries", "segments", "gaps", "parked", "pages")
 
 
@@ -33,7 +38,7 @@ class Report:
     """Ports of one call."""
 
     segments: Segments
-    keeper: IndexKeeper
+    keeper: ReleaseKeeper
     leases: Leases
     notes: RunNotes
     metrics: Metrics
@@ -57,9 +62,10 @@ class Report:
         now = int(self.clock.now())
         counts = {name: sum(int(group.get(name, 0)) for group in groups) for name in COUNTS}
         counts["gaps"] += int(plan.get("gaps", 0))
-        damaged = self.notes.read(BACKLOG_NOTE).get("damaged", ())
+        backlog = self.notes.read(BACKLOG_NOTE)
         failures = list(plan.get("failures", ()))
-        failures += [f"segment {segment_id} is missing or altered" for segment_id in damaged]
+        failures += [f"segment {segment_id} is missing or altered" for segment_id in backlog.get("damaged", ())]
+        failures += self._look_at_refusals(backlog.get("blocked", {}), now)
         failures += [f"{group.get('group_id')}: {text}" for group in groups for text in group.get("failures", ())]
         failures += [f"{group.get('group_id')}: {group['error']}" for group in groups if group.get("error")]
         return {
@@ -83,6 +89,23 @@ class Report:
         except TabletrailError as error:
             return f"{type(error).__name__}: {error}"
         return "made " + ", ".join(made) if made else "ok"
+
+    def _look_at_refusals(self, blocked: Mapping[str, Any], now: int) -> list[str]:
+        """Compares each index that refuses everything with the release's definition; returns what a person must do."""
+        refusing = sorted(index for index, fact in blocked.items() if is_refusal(str(fact["why"])))
+        if not refusing:
+            return []
+        try:
+            found = {index: self.keeper.departure(index) for index in refusing}
+        except TabletrailError as error:
+            return [f"{', '.join(refusing)}: refuses entries, and cannot be looked at: {error}"]
+        facts = {index: {"at": now, "departure": departure} for index, departure in found.items()}
+        self.notes.write(DEFINITIONS_NOTE, facts)
+        return [
+            f"{index} refuses entries, which wait: it is not as this release defines it ({departure}); make it anew"
+            for index, departure in found.items()
+            if departure
+        ]
 
     def _emit(self, note: Mapping[str, Any]) -> None:
         self.metrics.emit(

@@ -3,6 +3,8 @@
 Rules, as the server has them
 - 201 the first time an id is created in an index, 409 after that, however the document looks.
 - Any other action on a write-once index is 400 for that document. An index that does not exist is 404 for it.
+- A name is an index, or an alias of one (`aliases`); searches do not see a `hidden` index (`tests.fakes.shelf`).
+- An index that `blocks` names takes nothing: each of its documents has that status and reason.
 - `turn_away` answers whole requests with a status (403, 413, 429, 503) and does nothing.
 """
 
@@ -13,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tabletrail.core.outcome import ItemResult, outcome_of
+from tabletrail.core.outcome import ItemResult, Outcome, outcome_of
 from tabletrail.ports import BulkReply
 
 Document = dict[str, Any]
@@ -21,7 +23,7 @@ Document = dict[str, Any]
 
 @dataclass
 class FakeIndex:
-    """`EntryIndex` and `IndexKeeper` over the same `indices`: by name, its documents by id.
+    """`EntryIndex` and `ReleaseKeeper` over the same `indices`: by name, its documents by id.
 
     `refuses` says which documents are 400 for themselves; `item_statuses` gives the next documents this status
     instead (429, 503), one each; `turned_away` is the statuses of the next whole requests; `bodies` all that came.
@@ -32,7 +34,11 @@ class FakeIndex:
     turned_away: list[int] = field(default_factory=list)
     item_statuses: list[int] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    blocks: dict[str, tuple[int, str]] = field(default_factory=dict)
+    departures: dict[str, str] = field(default_factory=dict)
     request_bytes: int = 10_000_000
+    aliases: dict[str, str] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
 
     def create(self, body: bytes) -> BulkReply:
         self.bodies.append(body)
@@ -50,30 +56,38 @@ class FakeIndex:
         self.turned_away.extend([status] * times)
 
     def ensure(self, index: str) -> bool:
-        made = index not in self.indices
-        self.indices.setdefault(index, {})
+        made = index not in self.existing()
+        if made:
+            self.indices[index] = {}
         return made
 
     def existing(self) -> frozenset[str]:
-        return frozenset(self.indices)
+        return frozenset(self.indices) | frozenset(self.aliases)
+
+    def departure(self, index: str) -> str:
+        return self.departures.get(index, "")
 
     def documents(self) -> dict[str, Document]:
-        """All documents of all indices by id; an id in two indices is an error that a test should see."""
+        """All documents that searches see, by id; an id in two indices is an error that a test should see."""
         found: dict[str, Document] = {}
-        for documents in self.indices.values():
+        for name, documents in self.indices.items():
+            if name in self.hidden:
+                continue
             assert not found.keys() & documents.keys(), "the same id lies in two indices"
             found |= documents
         return found
 
     def _create(self, action: dict[str, Any], document: Document) -> ItemResult:
-        status, reason = self._write(action, document)
-        return ItemResult(outcome_of(status), status, reason)
+        name = next(iter(action.values()))["_index"]
+        status, reason = self.blocks.get(name) or self._write(action, document)
+        is_closed = reason == "index_closed_exception"  # answered as 400, as the real one does
+        return ItemResult(Outcome.TRY_AGAIN if is_closed else outcome_of(status), status, reason)
 
     def _write(self, action: dict[str, Any], document: Document) -> tuple[int, str]:
         if self.item_statuses:
             return self.item_statuses.pop(0), "rejected_execution_exception"
         ((verb, target),) = action.items()
-        documents = self.indices.get(target["_index"])
+        documents = self.indices.get(self.aliases.get(target["_index"], target["_index"]))
         if documents is None:
             return 404, "index_not_found_exception"
         if verb != "create":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from tabletrail.core.checkpoint import SegmentRow
 from tabletrail.errors import ObjectExistsError, ObjectMissingError, TabletrailError
-from tabletrail.ports import Clock
+from tabletrail.ports import Clock, SegmentPlace
 from tests.fakes.checkpoints import Rows
 
 COUNT_LIMIT = 10_000
@@ -25,8 +25,9 @@ class FakeSegments:
     def get(self, segment_id: str) -> SegmentRow | None:
         return self._rows.segments.get(segment_id)
 
-    def waiting(self, before: int, limit: int) -> list[SegmentRow]:
-        return [row for row in self._waiting() if row.committed_at < before][:limit]
+    def waiting(self, before: int, limit: int, after: SegmentPlace | None = None) -> list[SegmentRow]:
+        rows = [row for row in self._waiting() if row.committed_at < before]
+        return [row for row in rows if after is None or (row.committed_at, row.segment_id) > after][:limit]
 
     def count_waiting(self) -> tuple[int, int]:
         rows = self._waiting()

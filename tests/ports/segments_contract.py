@@ -19,6 +19,9 @@ class SegmentsContract:
         assert [row.segment_id for row in ports.segments.waiting(NOW + 10, 5)] == names[:5]
         assert [row.segment_id for row in ports.segments.waiting(NOW + 3, 10)] == names[:2]
         assert ports.segments.waiting(NOW + 9, 1)[0].links == segment("s", shard()).links
+        assert [row.segment_id for row in ports.segments.waiting(NOW + 10, 5, (NOW + 4, "s4"))] == names[4:9]
+        assert [row.segment_id for row in ports.segments.waiting(NOW + 10, 1, (NOW + 4, ""))] == names[3:4]
+        assert ports.segments.waiting(NOW + 10, 5, (NOW + 9, "s9")) == []
         assert ports.segments.count_waiting() == (9, NOW + 1)
         assert ports.segments.waiting_indices() == {f"index-{number}" for number in range(10)}
 

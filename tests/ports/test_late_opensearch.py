@@ -15,10 +15,12 @@ def test_does_making_it_connect_nothing_and_does_each_use_try_again() -> None:
         tries.append("connect")
         raise TransientError("the secret cannot be read")
 
-    late = LateOpenSearch(connect)
+    late = LateOpenSearch(connect, dict)
     assert tries == []
     with pytest.raises(TransientError):
         late.existing()
     with pytest.raises(TransientError):
         late.create(b"")
-    assert len(tries) == 2
+    with pytest.raises(TransientError):
+        late.departure("tabletrail-v1-2026.11")
+    assert len(tries) == 3

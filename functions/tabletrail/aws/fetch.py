@@ -31,22 +31,29 @@ def query(client: Any, tries: Tries, **request: Any) -> Iterator[Item]:
 
 
 def query_keys(
-    client: Any, tries: Tries, table: str, index: str, attribute: str, value: str, page: int = PAGE
+    client: Any,
+    tries: Tries,
+    table: str,
+    index: str,
+    attribute: str,
+    value: str,
+    page: int = PAGE,
+    behind: tuple[str, str] = ("", ""),
 ) -> Iterator[Item]:
     """The keys that an index holds under `attribute` = `value`, in the index's order. May lag a second.
 
-    `page` is what is read, and paid for, at once.
+    `page` is what is read, and paid for, at once. `behind`: the sort key's name, and the value after which to begin.
     """
-    return query(
-        client,
-        tries,
-        TableName=table,
-        IndexName=index,
-        Limit=page,
-        KeyConditionExpression="#key = :value",
-        ExpressionAttributeNames={"#key": attribute},
-        ExpressionAttributeValues={":value": {"S": value}},
-    )
+    request: dict[str, Any] = {
+        "KeyConditionExpression": "#key = :value",
+        "ExpressionAttributeNames": {"#key": attribute},
+        "ExpressionAttributeValues": {":value": {"S": value}},
+    }
+    if behind[1]:
+        request["KeyConditionExpression"] += " AND #order > :after"
+        request["ExpressionAttributeNames"]["#order"] = behind[0]
+        request["ExpressionAttributeValues"][":after"] = {"S": behind[1]}
+    return query(client, tries, TableName=table, IndexName=index, Limit=page, **request)
 
 
 def batch_get(

@@ -6,7 +6,7 @@ Called by `wiring`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,9 +16,10 @@ from tabletrail.ports import BulkReply, EntryIndex, IndexKeeper
 
 @dataclass
 class LateOpenSearch:
-    """`EntryIndex` and `IndexKeeper`. `connect` is asked again if it failed."""
+    """`EntryIndex` and `ReleaseKeeper`. `connect` is asked again if it failed. `template` reads the release's own."""
 
     connect: Callable[[], Any]
+    template: Callable[[], Mapping[str, Any]]
 
     def create(self, body: bytes) -> BulkReply:
         return self._index.create(body)
@@ -28,6 +29,11 @@ class LateOpenSearch:
 
     def existing(self) -> frozenset[str]:
         return self._keeper.existing()
+
+    def departure(self, index: str) -> str:
+        from tabletrail.aws.opensearch_definition import departure_of
+
+        return departure_of(self._client, index, self.template())
 
     @cached_property
     def _client(self) -> Any:

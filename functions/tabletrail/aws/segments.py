@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 from tabletrail.aws.fetch import PAGE, batch_get, query_keys
-from tabletrail.aws.rows import WORK_SHARDS, Item, committed_at_of, decode_segment, decode_value
+from tabletrail.aws.rows import WORK_SHARDS, Item, committed_at_of, committed_order, decode_segment, decode_value
 from tabletrail.aws.tries import Tries
 from tabletrail.aws.troubles import RefusedError
 from tabletrail.core.checkpoint import SegmentRow
 from tabletrail.errors import TabletrailError
+from tabletrail.ports import SegmentPlace
 
 NOT_INDEXED = "not_indexed"
 COUNT_LIMIT = 10_000
@@ -38,16 +39,17 @@ class TableSegments:
         )
         return decode_segment(reply["Item"]) if "Item" in reply else None
 
-    def waiting(self, before: int, limit: int) -> list[SegmentRow]:
-        keys = []
-        for key in islice(self._waiting_keys(limit), limit):
-            if committed_at_of(key["committed_order"]["S"]) >= before:
+    def waiting(self, before: int, limit: int, after: SegmentPlace | None = None) -> list[SegmentRow]:
+        keys = self._waiting_keys(limit, committed_order(*after) if after else "")
+        found: list[SegmentRow] = []
+        while (wanted := limit - len(found)) > 0:
+            some = list(
+                takewhile(lambda key: committed_at_of(key["committed_order"]["S"]) < before, islice(keys, wanted))
+            )
+            found += self._unmarked(some)
+            if len(some) < wanted:
                 break
-            keys.append({"segment_id": key["segment_id"]})
-        rows = [decode_segment(item) for item in batch_get(self._client, self._tries, self._table, keys)]
-        # The index lags: what was marked a moment ago is not work any more.
-        waiting = [row for row in rows if not row.indexed_at]
-        return sorted(waiting, key=lambda row: (row.committed_at, row.segment_id))
+        return found
 
     def count_waiting(self) -> tuple[int, int]:
         orders = [key["committed_order"]["S"] for key in islice(self._waiting_keys(), COUNT_LIMIT)]
@@ -75,10 +77,25 @@ class TableSegments:
             ExpressionAttributeValues={":at": {"N": str(at)}, ":parked": {"N": str(parked)}},
         )
 
-    def _waiting_keys(self, page: int = PAGE) -> Iterator[Item]:
-        """Keys in the order of commit, merged from the four parts of the index, each read only as far as asked."""
+    def _unmarked(self, keys: list[Item]) -> list[SegmentRow]:
+        """In order. The index lags: what was marked a moment ago is not work any more."""
+        names = [{"segment_id": key["segment_id"]} for key in keys]
+        rows = [decode_segment(item) for item in batch_get(self._client, self._tries, self._table, names)]
+        return sorted((row for row in rows if not row.indexed_at), key=lambda row: (row.committed_at, row.segment_id))
+
+    def _waiting_keys(self, page: int = PAGE, after: str = "") -> Iterator[Item]:
+        """Keys behind `after` in the order of commit, merged from the index's four parts, each read as far as asked."""
         parts = [
-            query_keys(self._client, self._tries, self._table, NOT_INDEXED, NOT_INDEXED, shard, min(page, PAGE))
+            query_keys(
+                self._client,
+                self._tries,
+                self._table,
+                NOT_INDEXED,
+                NOT_INDEXED,
+                shard,
+                min(page, PAGE),
+                ("committed_order", after),
+            )
             for shard in WORK_SHARDS
         ]
         return heapq.merge(*parts, key=lambda key: str(key["committed_order"]["S"]))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from tabletrail.aside import InThread
@@ -34,6 +35,7 @@ from tabletrail.capture import Capture
 from tabletrail.core.entry import Conversion
 from tabletrail.coverage import Coverage
 from tabletrail.index import Breaker, Indexer
+from tabletrail.install import Bundle
 from tabletrail.membership import Membership
 from tabletrail.parts import PartMaker
 from tabletrail.plan import Plan
@@ -42,6 +44,9 @@ from tabletrail.settings import Settings
 from tabletrail.staging import Stager
 from tabletrail.stamping import Stamping
 from tabletrail.walking import Walker
+
+MAPPINGS = Path(__file__).parents[2] / "mappings"
+"""Where the package of ReportRun has them; the other packages that begin here do not need them."""
 
 
 class Wiring:
@@ -104,7 +109,7 @@ class Wiring:
 
     @cached_property
     def opensearch(self) -> LateOpenSearch:
-        return LateOpenSearch(self._connect)
+        return LateOpenSearch(self._connect, lambda: Bundle.load(MAPPINGS).template)
 
     def _connect(self) -> Any:
         from tabletrail.aws.opensearch_connect import connect, secret_reader
@@ -118,8 +123,8 @@ class Wiring:
     def _stager(self) -> Stager:
         return Stager(self.store, self.clock)
 
-    def _indexer(self) -> Indexer:
-        return Indexer(self.opensearch, self.breaker, self.settings.bulk_bytes)
+    def _indexer(self, breaker: Breaker | None = None) -> Indexer:
+        return Indexer(self.opensearch, breaker or self.breaker, self.settings.bulk_bytes)
 
     def capture(self) -> Capture:
         """For one call of CaptureShards."""
@@ -160,7 +165,8 @@ class Wiring:
 
     def backlog(self) -> Backlog:
         """For one call of IndexSegments."""
-        return Backlog(self.segments, self.store, self._indexer(), self.leases, self.notes, self.clock, self.settings)
+        indexer = self._indexer(Breaker(self.clock))  # one that remembers a minute would look every other minute only
+        return Backlog(self.segments, self.store, indexer, self.leases, self.notes, self.clock, self.settings)
 
     def report(self) -> Report:
         """For one call of ReportRun."""
