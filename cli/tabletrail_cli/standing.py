@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tabletrail.core.checkpoint import ShardRow, ShardStatus, StreamRow
+from tabletrail.core.waits import words
 from tabletrail.errors import TabletrailError
-from tabletrail.report import NOTE
+from tabletrail.report import BACKLOG_NOTE, NOTE
 from tabletrail_cli.entries import Entries
 from tabletrail_cli.log import Log
 from tabletrail_cli.place import Place
@@ -66,7 +67,19 @@ class Standing:
     waiting: int
     oldest_waiting_at: int
     last_run: dict[str, Any]
+    backlog: dict[str, Any] = field(default_factory=dict)
+    """What the last call of IndexSegments met."""
     trouble: str = ""
+
+    def waits(self) -> list[dict[str, Any]]:
+        """Why segments wait, the oldest reason first; empty where none does, or where they are only many."""
+        if not self.waiting:
+            return []
+        note = self.backlog
+        found = [(fact["since"], words(fact["why"], index)) for index, fact in note.get("blocked", {}).items()]
+        if note.get("trouble"):
+            found.append((note["since"], words(note["trouble"])))
+        return [{"why": why, "seconds": self.now - int(since)} for since, why in sorted(found)]
 
     def facts(self) -> dict[str, Any]:
         by_table = {stream.table: stream for stream in self.streams}
@@ -77,6 +90,7 @@ class Standing:
             "behind": sum(stream.behind for stream in self.streams),
             "waiting_segments": self.waiting,
             "waiting_seconds": self.now - self.oldest_waiting_at if self.waiting else 0,
+            "waits": self.waits(),
             "gaps": None if self.trouble else sum(stream.gaps or 0 for stream in by_table.values()),
             "parked": None if self.trouble else sum(stream.parked or 0 for stream in by_table.values()),
             "last_run": self.last_run,
@@ -89,7 +103,7 @@ def look(place: Place, now: int, *, with_readers: bool) -> Standing:
     streams = [_stream(row, log.checkpoints.shards_of(row.stream_arn), now) for row in log.checkpoints.streams()]
     streams.sort(key=lambda stream: (stream.table, stream.stream_arn))
     waiting, oldest = log.segments.count_waiting()
-    standing = Standing(now, streams, waiting, oldest, log.notes.read(NOTE))
+    standing = Standing(now, streams, waiting, oldest, log.notes.read(NOTE), log.notes.read(BACKLOG_NOTE))
     try:
         _count(Entries(place.search), streams)
     except TabletrailError as error:
@@ -122,15 +136,13 @@ def _is_behind(shard: ShardRow, now: int) -> bool:
 
 
 def _count(entries: Entries, streams: list[StreamStanding]) -> None:
-    """Gaps and parked entries by table; the numbers are the table's, not the stream's."""
+    """Gaps, and parked entries whose full ones are not in the index, by table; the numbers are not the stream's."""
     by_table = {"terms": {"field": "table.name", "size": MOST_TABLES}}
-    kinds = {
-        kind: {"filter": {"term": {"tabletrail.kind": kind}}, "aggs": {"tables": by_table}}
-        for kind in ("gap", "parked")
-    }
-    query = {"terms": {"tabletrail.kind": list(kinds)}}
-    found = entries.aggregate(query, kinds)
-    counts = {kind: {one["key"]: one["doc_count"] for one in found[kind]["tables"]["buckets"]} for kind in kinds}
+    retried: dict[str, Any] = {"exists": {"field": "tabletrail.supersedes"}}
+    clauses = {kind: {"term": {"tabletrail.kind": kind}} for kind in ("gap", "parked")} | {"retried": retried}
+    sorts = {name: {"filter": clause, "aggs": {"tables": by_table}} for name, clause in clauses.items()}
+    found = entries.aggregate({"bool": {"should": list(clauses.values())}}, sorts)
+    counts = {name: {one["key"]: one["doc_count"] for one in found[name]["tables"]["buckets"]} for name in sorts}
     for stream in streams:
         stream.gaps = counts["gap"].get(stream.table, 0)
-        stream.parked = counts["parked"].get(stream.table, 0)
+        stream.parked = max(0, counts["parked"].get(stream.table, 0) - counts["retried"].get(stream.table, 0))

@@ -32,6 +32,8 @@ EPILOG = """columns:
   read         how long ago the slowest shard was known to be read up to the present; up to 6 min is normal
   gaps         times in which changes were lost or may have been; parked: entries that the index refused
 
+Below the total stands why segments wait, and since when that is so.
+
 The exit code is 3 if OpenSearch cannot be reached; what the tables know is shown all the same."""
 
 HEADER = (
@@ -89,6 +91,8 @@ def _tell(standing: Standing, with_readers: bool, output: Output) -> None:
     else:
         output.line("No table is audited yet: see `tabletrail onboard TABLE`.")
     output.line(_total_line(standing))
+    for wait in standing.waits():
+        output.line((f"  waiting for {age(wait['seconds'])}: {visible(wait['why'])}", "yellow"))
     output.line(_run_line(standing))
     for sentence in (*standing.last_run.get("problems", ()), *standing.last_run.get("failures", ())):
         output.line((f"  {visible(str(sentence))}", "yellow"))

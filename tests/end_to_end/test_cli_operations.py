@@ -153,6 +153,20 @@ def test_given_opensearch_is_down_does_status_show_what_the_tables_know(
     assert "gaps and parked entries are not known: OpenSearch cannot be reached" in result.err
 
 
+def test_given_segments_wait_does_status_say_why_and_since_when(fleet: Fleet) -> None:
+    now = int(time.time())
+    _fill(fleet, now)
+    blocked = {"tabletrail-v1-2034.01": {"why": "429 cluster_block_exception", "since": now - 7200}}
+    fleet.notes().write("backlog", {"damaged": [], "blocked": blocked, "trouble": "429", "since": now - 600})
+    text, lines = tabletrail("status").out, tabletrail("status", "--json").out.splitlines()
+    first, second = [line.strip() for line in text.splitlines() if "waiting for" in line]
+    assert first.startswith("waiting for 2.0 h: tabletrail-v1-2034.01 is read-only: is the disk of OpenSearch full?")
+    assert second.startswith("waiting for 10 min: OpenSearch is too busy and turns requests away")
+    waits = json.loads(lines[-1])["waits"]
+    assert [wait["why"] for wait in waits] == [first.split(": ", 1)[1], second.split(": ", 1)[1]]
+    assert 600 <= waits[1]["seconds"] < 700
+
+
 def test_given_nothing_is_audited_does_status_say_how_to_begin(fleet: Fleet) -> None:
     result = tabletrail("status")
     assert result.code == 0
