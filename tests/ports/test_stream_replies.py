@@ -13,6 +13,7 @@ import pytest
 
 from tabletrail.aws.clients import new_session, streams_client
 from tabletrail.aws.streams import SignedStreamReader
+from tabletrail.core.entry import convert
 from tabletrail.errors import (
     IteratorExpiredError,
     ShardGoneError,
@@ -22,6 +23,7 @@ from tabletrail.errors import (
     TrimmedError,
 )
 from tabletrail.ports import Page, Shard
+from tests.core.strategies import CONVERSION, SOURCE
 from tests.fakes.clock import FakeClock
 from tests.fakes.stream import make_record
 from tests.ports.checkpoint_rows import ARN, LONG
@@ -88,6 +90,38 @@ class TestReading:
         assert reader.read("here") == Page([make_record(LONG)], "next", len(GOOD.body))
         assert json.loads(server.received[0].body) == {"ShardIterator": "here", "Limit": 1000}
 
+    @pytest.mark.parametrize(
+        ("poison", "kept"),
+        [
+            (b'{"S":"caf\xe9"}', {"S": "caf\udce9"}),
+            (b'{"S":"\xc0\x80"}', {"S": "\udcc0\udc80"}),
+            (b'{"S":"\xff\xfe"}', {"S": "\udcff\udcfe"}),
+            (b'{"S":"a\x00b\nc"}', {"S": "a\x00b\nc"}),
+            (b'{"N":' + b"7" * 5000 + b"}", {"N": "7" * 5000}),
+        ],
+    )
+    def test_one_odd_byte_costs_no_other_record(
+        self, reader: SignedStreamReader, server: ReplyServer, poison: bytes, kept: dict[str, Any]
+    ) -> None:
+        """Bytes that are no UTF-8 or no JSON: DynamoDB never sent any, and a page that is not read blocks its shard."""
+        records = [make_record(str(number), new={"v": {"S": f"value {number}"}}) for number in (1, 2, 3)]
+        body = json.dumps({"Records": records, "NextShardIterator": "next"}).encode()
+        server.say(Canned(200, body.replace(b'{"S": "value 2"}', poison)))
+        first, odd, last = reader.read("here").records
+        assert [first, last] == [records[0], records[2]]
+        assert odd["dynamodb"]["NewImage"]["v"] == kept
+
+    def test_a_byte_that_is_no_utf8_makes_the_record_unreadable_and_can_be_told(
+        self, reader: SignedStreamReader, server: ReplyServer
+    ) -> None:
+        made = make_record("7", old={"v": {"S": "x"}}, new={"v": {"S": "value"}})
+        body = json.dumps({"Records": [made], "NextShardIterator": "next"}).encode()
+        server.say(Canned(200, body.replace(b'"value"', b'"\x80\xff"')))
+        entry = convert(reader.read("here").records[0], SOURCE, CONVERSION)
+        assert entry.kind == "unreadable"
+        whole = json.loads(json.loads(entry.images)["record"])
+        assert whole["dynamodb"]["NewImage"]["v"]["S"].encode("utf-8", "surrogateescape") == b"\x80\xff"
+
     @pytest.mark.parametrize("end", [{"Records": []}, {"Records": [], "NextShardIterator": None}])
     def test_no_next_iterator_is_the_shards_end(
         self, reader: SignedStreamReader, server: ReplyServer, end: dict[str, Any]
@@ -128,6 +162,7 @@ class TestReading:
             (Canned(200, b"<html>a proxy's page</html>"), TransientError),
             (Canned(200, b"\xff\xfe"), TransientError),
             (Canned(200, b"[]"), TransientError),
+            (Canned(200, b'{"Records":' + b"[" * 100_000), TransientError),
             (ok({"NextShardIterator": "next"}), TransientError),
             (Canned(200, GOOD.body, {"x-amz-crc32": "1"}), TransientError),
             (ok({"Records": [], "NextShardIterator": "next"}, missing=7), TransientError),

@@ -34,6 +34,8 @@ SIGNING_NAME = "dynamodb"
 LIMIT = 1_000
 """The most a page may hold; a smaller one makes more empty pages."""
 DESCRIBES_PER_SECOND = 5
+LONGEST_INTEGER = 100
+"""Digits. No number of a record outside its texts has more than 10."""
 _POSITIONS: dict[str, tuple[type[TabletrailError], str]] = {
     "ExpiredIteratorException": (IteratorExpiredError, "the iterator is older than 15 minutes"),
     "TrimmedDataAccessException": (TrimmedError, "the position lies before the stream's 24 hours"),
@@ -122,13 +124,30 @@ def _page(reply: Reply) -> Page:
 def _parse(reply: Reply) -> dict[str, Any]:
     try:
         content = json.loads(reply.body)
-    except ValueError:  # a proxy's page, or bytes that are no UTF-8
-        content = None
+    except (ValueError, RecursionError):
+        content = _parse_leniently(reply.body)
     if isinstance(content, dict):
         return content
     if reply.status == 200 or reply.status >= 500:
         raise TransientError(f"GetRecords gave status {reply.status} and a body that is no JSON object")
     return {}
+
+
+def _parse_leniently(body: bytes) -> Any:
+    """The page in spite of bytes that are no UTF-8, bare control characters or an endless number in one of its records.
+
+    Such a byte becomes half of a surrogate pair, by which the conversion knows the record, and from which the byte can
+    be told: one record is `unreadable`, the others are read, and the shard goes on. None for what is no JSON.
+    """
+    try:
+        return json.loads(body.decode("utf-8", "surrogateescape"), strict=False, parse_int=_integer)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _integer(digits: str) -> int | str:
+    """Python takes no number of more than some thousand digits; as text they are all kept."""
+    return int(digits) if len(digits) < LONGEST_INTEGER else digits
 
 
 def _raise_error(status: int, content: dict[str, Any]) -> None:

@@ -14,18 +14,24 @@ from typing import Any
 
 from tabletrail.core.diff import Image
 from tabletrail.core.paths import cut_text
+from tabletrail.errors import EntryError
 
 TTL_PRINCIPAL = "dynamodb.amazonaws.com"
 
 
 def identity_of(record: dict[str, Any]) -> tuple[str, str] | None:
-    """(type, principal) of the record's userIdentity. The API writes the names in capitals, Lambda's events do not."""
+    """(type, principal) of the record's userIdentity. The API writes the names in capitals, Lambda's events do not.
+
+    EntryError if it names nobody: such a record is kept whole rather than without its author.
+    """
     identity = record.get("userIdentity")
     if not identity:
         return None
     kind = identity.get("Type", identity.get("type", ""))
     principal = identity.get("PrincipalId", identity.get("principalId", ""))
-    return str(kind), str(principal)
+    if type(principal) is not str or not principal:
+        raise EntryError("the record's userIdentity has no principalId")
+    return str(kind), principal
 
 
 def is_ttl(identity: tuple[str, str] | None) -> bool:
