@@ -26,7 +26,7 @@ Called by `handlers.capture_shards`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -56,6 +56,8 @@ READERS = 8
 """Threads that read shards: enough to hide the network, few enough for the smallest memory setting."""
 MOVES = 30
 """Shards in one transaction: with two children each and the segment's row, under its 100 items."""
+ITEMS = 100
+"""In one transaction, where shards have more children than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +175,8 @@ class Capture:
         for part in parts:
             if not part.must_commit and part.is_worth_keeping:
                 self.checkpoints.move_shard(ShardMove(part.before, part.after))
-        for start in range(0, len(due), MOVES):
-            self._commit(task, due[start : start + MOVES])
+        for batch in _batches(due):
+            self._commit(task, batch)
 
     def _commit(self, task: CaptureTask, parts: list[Part]) -> None:
         """Commits as many of the parts as still stand. Each turn drops at least one part or ends."""
@@ -245,6 +247,21 @@ class Capture:
         self.result.more = bool(behind)
         ages = [now - time for read in behind if (time := self.parts.last_record_time(read))]
         self.result.lag_seconds = max(ages, default=0)
+
+
+def _batches(parts: Sequence[Part]) -> Iterator[list[Part]]:
+    """As many parts as one transaction takes, with their children and the segment's row."""
+    batch: list[Part] = []
+    items = 1
+    for part in parts:
+        size = 1 + len(part.children)
+        if batch and (len(batch) == MOVES or items + size > ITEMS):
+            yield batch
+            batch, items = [], 1
+        batch.append(part)
+        items += size
+    if batch:
+        yield batch
 
 
 def _commit_of(parts: Sequence[Part], staged: Staged | None) -> Commit:

@@ -5,7 +5,7 @@ Rules
 - A shard is finished only if its end was seen, and its children were asked for in this very cycle. If they could not be
   asked for, it stays CLOSED and they are asked for again. Children that are refused or listed late are the walk's.
 - A child's row carries since when something may have been written to it: not before its parent was last known to be
-  open, nor before the last walk that did not list it.
+  open.
 - A gap becomes an entry in the same commit that moves the checkpoint over it.
 
 Called by `tabletrail.capture`.
@@ -129,10 +129,10 @@ class PartMaker:
         )
 
     def _born_after(self, read: ShardRead, stream: StreamRow) -> int:
-        """A moment at which the shard's children had no records: it was still open itself, or a walk did not list
-        them."""
-        walked = stream.last_walk_at - LISTED_LATE_SECONDS if stream.last_walk_at else stream.joined_at
-        return max(read_until(read.row), self.last_record_time(read), walked, 0)
+        """A moment at which the shard's children had no records: it was still open itself; or, where that is not known
+        behind a gap, a walk did not list them."""
+        walked = max(stream.last_walk_at - LISTED_LATE_SECONDS, 0)
+        return max(read_until(read.row), self.last_record_time(read), 0) or walked
 
     def _after(self, read: ShardRead, link: ShardLink | None, *, is_finished: bool) -> ShardRow:
         row = read.row

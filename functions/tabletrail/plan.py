@@ -116,7 +116,9 @@ class Plan:
         """Groups with at least one shard to read, in order; remembers how many group names are in use."""
         live: list[ShardRow] = list(self.walker.live.values())
         used = {row.group_id for row in live if row.group_id}
+        # One fewer at most: the index may not show yet what moved into the last group, and the next run looks there.
         count = max((int(group[1:]) + 1 for group in used), default=0)
+        count = max(count, known - 1)
         if count != known:
             self.notes.write(NOTE, {"count": count})
         waiting: dict[str, int] = {}

@@ -19,6 +19,7 @@ from tabletrail.ports import Clock, Page, Shard, StreamView
 
 ITERATOR_SECONDS = 900
 PAGE_BYTES = 1_000_000
+RETENTION_SECONDS = 24 * 3600
 
 
 def make_record(
@@ -61,6 +62,7 @@ class FakeShard:
     slots: list[dict[str, Any] | None] = field(default_factory=list)
     trimmed: int = 0
     closed: bool = False
+    closed_at: float = 0
     shown_open: bool = False
     """DescribeStream still shows it open though it ended: its view may be inconsistent."""
 
@@ -78,6 +80,8 @@ class FakeStreamState:
     view_type: str = "NEW_AND_OLD_IMAGES"
     status: str = "ENABLED"
     shards: dict[str, FakeShard] = field(default_factory=dict)
+    hidden: dict[str, int] = field(default_factory=dict)
+    """Shards that so many listings still leave out."""
 
 
 class FakeStream:
@@ -104,8 +108,9 @@ class FakeStream:
     def disable(self, arn: str) -> None:
         """Switched off: all shards close, and can be read to their ends."""
         self.streams[arn].status = "DISABLED"
-        for shard in self.streams[arn].shards.values():
-            shard.closed = True
+        for shard_id, shard in self.streams[arn].shards.items():
+            if not shard.closed:
+                self.close(arn, shard_id)
 
     def add_shard(self, arn: str, shard_id: str, parent: str | None = None) -> None:
         self.streams[arn].shards[shard_id] = FakeShard(shard_id, parent)
@@ -132,7 +137,8 @@ class FakeStream:
         self.streams[arn].shards[shard_id].slots.extend([None] * count)
 
     def close(self, arn: str, shard_id: str) -> None:
-        self.streams[arn].shards[shard_id].closed = True
+        shard = self.streams[arn].shards[shard_id]
+        shard.closed, shard.closed_at = True, self._clock.now()
 
     def split(self, arn: str, shard_id: str, *children: str) -> None:
         """Closes the shard and opens its children (one: it rolled; two: its partition split)."""
@@ -147,6 +153,22 @@ class FakeStream:
             records -= shard.slots[shard.trimmed] is not None
             shard.trimmed += 1
 
+    def forget_old(self, arn: str) -> None:
+        """What retention does: records of more than 24 hours go, and shards that ended before that."""
+        horizon = self._clock.now() - RETENTION_SECONDS
+        state = self.streams[arn]
+        for shard_id, shard in list(state.shards.items()):
+            if shard.closed and shard.closed_at < horizon:
+                del state.shards[shard_id]
+                continue
+            created = [slot["dynamodb"]["ApproximateCreationDateTime"] if slot else None for slot in shard.slots]
+            old = [at for at, time in enumerate(created) if time is not None and time < horizon]
+            shard.trimmed = max(shard.trimmed, old[-1] + 1 if old else 0)
+
+    def hide(self, arn: str, shard_id: str, listings: int) -> None:
+        """The next `listings` calls of DescribeStream, whole or for children, leave the shard out."""
+        self.streams[arn].hidden[shard_id] = listings
+
     def forget_shard(self, arn: str, shard_id: str) -> None:
         del self.streams[arn].shards[shard_id]
 
@@ -154,14 +176,14 @@ class FakeStream:
 
     def describe(self, stream_arn: str) -> StreamView:
         state = self._state(stream_arn)
-        return StreamView(state.status, state.view_type, tuple(shard.listing() for shard in state.shards.values()))
+        return StreamView(state.status, state.view_type, tuple(shard.listing() for shard in self._shown(state)))
 
     def children(self, stream_arn: str, shard_id: str) -> tuple[Shard, ...]:
         state = self._state(stream_arn)
         if self.hidden_children:
             self.hidden_children -= 1
             return ()
-        return tuple(shard.listing() for shard in state.shards.values() if shard.parent == shard_id)
+        return tuple(shard.listing() for shard in self._shown(state) if shard.parent == shard_id)
 
     def iterator_after(self, stream_arn: str, shard_id: str, sequence_no: str | None) -> str:
         shard = self._shard(stream_arn, shard_id)
@@ -199,6 +221,11 @@ class FakeStream:
             records.append(slot)
             position += 1
         return records, position
+
+    def _shown(self, state: FakeStreamState) -> list[FakeShard]:
+        shown = [shard for shard in state.shards.values() if not state.hidden.get(shard.shard_id)]
+        state.hidden = {shard_id: left - 1 for shard_id, left in state.hidden.items() if left > 1}
+        return shown
 
     def _token(self, arn: str, shard_id: str, position: int) -> str:
         return json.dumps([arn, shard_id, position, self._clock.now()])

@@ -59,7 +59,8 @@ def plan_lineage(listed: Iterable[Listed], rows: Mapping[str, ShardRow]) -> Line
     # A shard that is late was never read: for its children it counts like one that is being read.
     read = {shard_id: row for shard_id, row in rows.items() if shard_id not in late_ids}
     settled = _with_descendant_rows(shards, rows)
-    new, late = [], []
+    new: list[tuple[Listed, bool]] = []
+    late: list[tuple[Listed, bool]] = []
     for shard in shards.values():
         if shard.shard_id in read or shard.shard_id in settled:
             continue
