@@ -7,8 +7,9 @@ taken, never two, so no record is in the log twice; and each branch holds true r
 Rules
 - An object with a row is committed, whatever else there is.
 - A shard's chain does not go beyond its end, where a checkpoint that can be trusted knows it.
-- Of several objects that go on from the same link, the one that others go on from is taken, then the one staged last:
-  what was committed was staged behind what was not.
+- Of several objects that go on from the same link one is taken: not one of a branch that ends here while another branch
+  goes on, and of the rest the one staged last, for what was committed was staged behind what was not. That is decided
+  when all that is not disputed has been taken, and between objects of which each could be taken.
 - An object is taken whole or not at all: all its links must be next in their chains.
 - A stream's coverage entries are a chain too: their numbers. An object without any link is taken if none of its entries
   is in another such object that was taken.
@@ -103,9 +104,9 @@ class Adoption:
         """What was still undecided behind the last day."""
         return [piece for _ in range(2) for piece in self.day((), ())]
 
-    def is_at_end(self, key: ShardKey) -> bool:
-        head, end = self.heads.get(key), self.ends.get(key)
-        return end is not None and (head.chain if head else GENESIS_CHAIN) == end
+    def is_beyond(self, piece: Piece) -> bool:
+        """It goes on from where a chain is known to have ended, so it was never committed."""
+        return not piece.is_committed and any(self.ends.get(step.key) == step.previous for step in piece.steps)
 
     def _without_steps(self, pool: Iterable[Piece], following: Iterable[Piece]) -> list[Piece]:
         loose = [piece for piece in pool if not piece.steps]
@@ -124,17 +125,17 @@ class _Round:
 
     def __init__(self, adoption: Adoption, pool: list[Piece], following: Sequence[Piece], forcible: set[str]) -> None:
         self._adoption, self._forcible = adoption, forcible
-        self._pool = {piece.segment_id: piece for piece in pool if piece.steps}
+        self._pool = {piece.segment_id: piece for piece in pool if piece.steps and not adoption.is_beyond(piece)}
         self._gone_on = {(step.key, step.previous) for piece in (*pool, *following) for step in piece.steps}
         self._gone_on |= {*adoption.marks.items(), *adoption.ends.items()}
-        self._rivals = {(step.key, step.previous) for piece in following for step in piece.steps}
+        self._following = {(step.key, step.previous) for piece in following for step in piece.steps}
         self._waiting: dict[tuple[ShardKey, str], list[Piece]] = defaultdict(list)
         for piece in self._pool.values():
             for step in piece.steps:
                 self._waiting[step.key, step.previous].append(piece)
         latest_first = sorted(self._pool.values(), key=lambda piece: piece.order, reverse=True)
         self._places = {piece.segment_id: place for place, piece in enumerate(latest_first)}
-        self._ready: list[tuple[bool, int, int, str]] = []
+        self._ready: list[tuple[bool, int, int, int, str]] = []
 
     def run(self) -> list[Piece]:
         self._find_beginnings()
@@ -171,27 +172,54 @@ class _Round:
             self._adoption.heads[key] = Head(begin)
 
     def _offer(self, piece: Piece) -> None:
+        """Committed ones first, then by dispute, then by what speaks against them, then the latest."""
         if piece.segment_id in self._pool and self._is_next(piece):
-            loose_ends = sum((step.key, step.chain) not in self._gone_on for step in piece.steps)
+            against = sum(self._is_left_behind(step) for step in piece.steps)
             place = self._places[piece.segment_id]
-            heapq.heappush(self._ready, (not piece.is_committed, loose_ends, place, piece.segment_id))
+            heapq.heappush(
+                self._ready, (not piece.is_committed, self._dispute(piece), against, place, piece.segment_id)
+            )
+
+    def _dispute(self, piece: Piece) -> int:
+        """0: none; 1: with objects that could be taken as well; 2: with one that waits for others, and may yet win."""
+        rivals = self._rivals_of(piece)
+        return 2 if any(not self._is_next(rival) for rival in rivals) else int(bool(rivals))
+
+    def _rivals_of(self, piece: Piece) -> list[Piece]:
+        return [one for step in piece.steps for one in self._waiting[step.key, step.previous] if one is not piece]
+
+    def _is_left_behind(self, step: Step) -> bool:
+        """Another branch goes on from the same link, and this one does not."""
+        if (step.key, step.chain) in self._gone_on:
+            return False
+        beside = [one for piece in self._waiting[step.key, step.previous] for one in piece.steps]
+        return any(one.key == step.key and (one.key, one.chain) in self._gone_on for one in beside)
 
     def _is_next(self, piece: Piece) -> bool:
         heads = self._adoption.heads
-        if any(heads[step.key].chain != step.previous for step in piece.steps):
-            return False
-        return piece.is_committed or not any(self._adoption.is_at_end(step.key) for step in piece.steps)
+        return all(heads[step.key].chain == step.previous for step in piece.steps)
 
     def _is_open(self, piece: Piece) -> bool:
         """Another object, of the following day, goes on from the same link: then that day decides."""
-        return any((step.key, step.previous) in self._rivals for step in piece.steps)
+        return any((step.key, step.previous) in self._following for step in piece.steps)
 
     def _take(self, piece: Piece, taken: list[Piece]) -> None:
-        del self._pool[piece.segment_id]
+        self._remove(piece)
         taken.append(piece)
         for step in piece.steps:
             head = self._adoption.heads[step.key]
             self._adoption.heads[step.key] = Head(step.chain, step.last, head.count + step.count)
+        passed_by = self._rivals_of(piece)
+        for other in passed_by:
+            if not other.is_committed and other.segment_id in self._pool:
+                self._remove(other)
+        # Whoever waited for this one, and whoever lost a rival by it or got one that is ready now, ranks anew.
+        behind = [other for step in piece.steps for other in self._waiting[step.key, step.chain]]
+        beside = [rival for other in (*passed_by, *behind) for rival in self._rivals_of(other)]
+        for other in {one.segment_id: one for one in (*behind, *beside)}.values():
+            self._offer(other)
+
+    def _remove(self, piece: Piece) -> None:
+        del self._pool[piece.segment_id]
         for step in piece.steps:
-            for other in self._waiting.get((step.key, step.chain), ()):
-                self._offer(other)
+            self._waiting[step.key, step.previous].remove(piece)
