@@ -105,6 +105,8 @@ class Capture:
     aside: Aside = field(default_factory=AtOnce)
     """Where segments are indexed and marked. That work alone writes `waiting` and `parked` of the result."""
     result: CaptureResult = field(default_factory=CaptureResult)
+    _left: int = 0
+    """Entries that were not offered, because the index took too long over those before: the backlog's work."""
     _born: set[ShardKey] = field(default_factory=set)
     """Children that this call's commits made: the index by group may not show them yet."""
     _quiet: set[ShardKey] = field(default_factory=set)
@@ -123,6 +125,7 @@ class Capture:
             self.result.more = False
         finally:
             self.aside.finish()
+            self.result.waiting += self._left
         self.result.more = self.result.more and self.clock.now() < task.deadline
         return self.result
 
@@ -197,8 +200,8 @@ class Capture:
                 parts = left
                 continue
             self._count(parts)
-            if staged is not None:
-                self.aside.start(partial(self._index, staged))
+            if staged is not None and not self.aside.start(partial(self._index, staged)):
+                self._left += staged.row.entries
             return
 
     def _stage(self, task: CaptureTask, parts: list[Part]) -> Staged | None:

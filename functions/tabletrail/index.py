@@ -8,7 +8,7 @@ Rules
   (`tabletrail.report` looks, `tabletrail.backlog` tells `accepted`).
 - No request is begun after the deadline: how long its reply takes is the server's affair.
 - A request that is turned away whole (401, 403, 429, 5xx) or gets no reply opens the breaker: no further request for a
-  minute, so that trouble here never slows capture. 413 is answered by halves.
+  minute, and for longer if the next one fails too, so that trouble here never slows capture. 413 is answered by halves.
 - An index that is blocked, closed, missing or without its shards is left alone for a minute too; others are not.
 
 Called by `tabletrail.capture` (best effort) and `tabletrail.backlog` (repair).
@@ -29,6 +29,8 @@ from tabletrail.errors import TabletrailError
 from tabletrail.ports import BulkReply, Clock, EntryIndex
 
 BREAKER_SECONDS = 60
+BREAKER_LONGEST_SECONDS = 240
+"""Each time that a request finds the same trouble again, the breaker stays open for twice as long, up to this."""
 TOO_LARGE = 413
 OF_ONE_INDEX = (400, 403, 404)
 """Statuses of an item whose index is closed, blocked or missing: the others may be well."""
@@ -72,10 +74,12 @@ class Offered:
 
 @dataclass(slots=True)
 class Breaker:
-    """Remembers for a minute that the index was in trouble. One a process: each finds out for itself."""
+    """Remembers for some minutes that the index was in trouble. One a process: each finds out for itself."""
 
     clock: Clock
     open_until: float = 0.0
+    seconds: float = BREAKER_SECONDS
+    """How long it will stay open the next time."""
     why: str = ""
     """What opened it last."""
     blocked: dict[str, tuple[float, str]] = field(default_factory=dict)
@@ -85,7 +89,12 @@ class Breaker:
         return self.clock.monotonic() < self.open_until
 
     def trip(self) -> None:
-        self.open_until = self.clock.monotonic() + BREAKER_SECONDS
+        self.open_until = self.clock.monotonic() + self.seconds
+        self.seconds = min(2 * self.seconds, BREAKER_LONGEST_SECONDS)
+
+    def mend(self) -> None:
+        """The cluster took a request."""
+        self.seconds = BREAKER_SECONDS
 
     def block(self, index: str, why: str) -> None:
         """Leaves this index alone for a minute."""
@@ -191,6 +200,8 @@ class Indexer:
             self._settle_refused(document, reason, offered)
         if all(result.outcome is Outcome.TRY_AGAIN and not _is_of_one_index(result) for result in results):
             self._trip(offered.trouble)
+        else:
+            self.breaker.mend()
 
     def _settle_refused(self, document: Document, reason: str, offered: Offered) -> None:
         if document.index in self.accepted:

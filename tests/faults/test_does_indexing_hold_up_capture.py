@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 from contextlib import suppress
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ import pytest
 from tabletrail.aside import InThread
 from tabletrail.capture import CaptureTask
 from tabletrail.collector import paused
+from tabletrail.errors import TransientError
 from tabletrail.ports import BulkReply
 from tests.fakes.faulty import Crash, Fault, Way
 from tests.fakes.index import FakeIndex
@@ -35,6 +37,33 @@ def test_work_aside_happens_in_order_and_one_at_a_time() -> None:
     aside.finish()
     assert [number for number, _ in seen] == list(range(50))
     assert threading.get_ident() not in {thread for _, thread in seen}
+
+
+def test_a_piece_that_hangs_is_waited_for_once_and_holds_up_no_more() -> None:
+    aside, release = InThread(patience=0), threading.Event()
+    assert aside.start(lambda: _assert(release.wait(60)))
+    assert [aside.start(release.set) for _ in range(3)] == [False] * 3
+    release.set()
+    aside.finish()
+    assert aside.start(release.clear), "after its end the next one begins"
+    aside.finish()
+
+
+def test_an_index_that_hangs_holds_up_no_commit() -> None:
+    world = _busy_world()
+    well = _busy_world()
+    well.capture().run(CaptureTask("run", "g0000", int(well.clock.now()) + 1000))
+    capture = world.capture()
+    capture.aside = InThread(patience=0)
+    hanging = capture.indexer.index = _HangingIndex(world, until=len(well.rows.commits))
+    result = capture.run(CaptureTask("run", "g0000", int(world.clock.now()) + 1000))
+    assert hanging.saw_all, "every segment was committed while the first request hung"
+    assert len(world.rows.commits) == len(well.rows.commits) > 4
+    assert result.waiting == result.entries == 20
+    world.clock.advance(60)
+    for _ in range(4):
+        world.drain()
+    world.assert_complete()
 
 
 def test_no_thread_is_left_behind_even_if_the_work_failed() -> None:
@@ -128,6 +157,21 @@ def test_the_collector_rests_during_a_capture_and_works_after_it() -> None:
     assert gc.isenabled()
 
 
+class _HangingIndex:
+    """Answers nothing before the world has so many commits; then the connection is cut."""
+
+    def __init__(self, world: World, until: int) -> None:
+        self._world, self._until = world, until
+        self.saw_all = False
+
+    def create(self, _body: bytes) -> BulkReply:
+        limit = time.monotonic() + 60
+        while not self.saw_all and time.monotonic() < limit:
+            time.sleep(0.001)
+            self.saw_all = len(self._world.rows.commits) >= self._until
+        raise TransientError("OpenSearch did not answer in time")
+
+
 class _SlowIndex:
     """The world's index, each of whose replies takes as long as one may."""
 
@@ -140,6 +184,10 @@ class _SlowIndex:
         self.requests += 1
         self._world.clock.advance(SLOWEST_REPLY)
         return self._index.create(body)
+
+
+def _assert(is_true: bool) -> None:
+    assert is_true
 
 
 def _busy_world(cycle_records: int = 4, bulk_bytes: int = 5_000_000) -> World:
