@@ -17,6 +17,7 @@ from tabletrail_cli.entries import Entries
 from tabletrail_cli.log import Log
 from tabletrail_cli.place import Place
 from tabletrail_cli.readers import lambda_readers
+from tabletrail_cli.recovering import stamping_of
 
 BEHIND_SECONDS = 600
 """A quiet shard's row is written every 5 minutes; twice that without a word means that it is not being read."""
@@ -70,6 +71,10 @@ class Standing:
     backlog: dict[str, Any] = field(default_factory=dict)
     """What the last call of IndexSegments met."""
     trouble: str = ""
+    restored: str = ""
+    """Why no run captures anything: the tables do not belong together. Empty if they do."""
+    unchecked: str = ""
+    """Why it is not known whether they do."""
 
     def waits(self) -> list[dict[str, Any]]:
         """Why segments wait, the oldest reason first; empty where none does, or where they are only many."""
@@ -93,6 +98,7 @@ class Standing:
             "waits": self.waits(),
             "gaps": None if self.trouble else sum(stream.gaps or 0 for stream in by_table.values()),
             "parked": None if self.trouble else sum(stream.parked or 0 for stream in by_table.values()),
+            "restored": self.restored or None,
             "last_run": self.last_run,
         }
 
@@ -104,6 +110,7 @@ def look(place: Place, now: int, *, with_readers: bool) -> Standing:
     streams.sort(key=lambda stream: (stream.table, stream.stream_arn))
     waiting, oldest = log.segments.count_waiting()
     standing = Standing(now, streams, waiting, oldest, log.notes.read(NOTE), log.notes.read(BACKLOG_NOTE))
+    _check_stamps(log, standing)
     try:
         _count(Entries(place.search), streams)
     except TabletrailError as error:
@@ -113,6 +120,14 @@ def look(place: Place, now: int, *, with_readers: bool) -> Standing:
         for stream in streams:
             stream.readers = lambda_readers(client, stream.stream_arn)
     return standing
+
+
+def _check_stamps(log: Log, standing: Standing) -> None:
+    stamping = stamping_of(log)
+    try:
+        standing.restored = stamping.trouble(stamping.stamps.read())
+    except TabletrailError as error:
+        standing.unchecked = str(error)
 
 
 def _stream(row: StreamRow, shards: Iterable[ShardRow], now: int) -> StreamStanding:

@@ -77,6 +77,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
         output.json(standing.facts())
     else:
         _tell(standing, args.readers, output)
+    if standing.unchecked:
+        output.note(f"tabletrail: whether a table was restored is not known: {standing.unchecked}")
     if standing.trouble:
         output.note(f"tabletrail: gaps and parked entries are not known: {standing.trouble}")
         return NO_ACCESS
@@ -85,6 +87,10 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
 def _tell(standing: Standing, with_readers: bool, output: Output) -> None:
     width = len(HEADER) if with_readers else len(HEADER) - 1
+    if standing.restored:
+        words = visible(f"tables of tabletrail were restored or lost ({standing.restored}).")
+        output.line(("NO CHANGE IS CAPTURED: ", "bold red"), words)
+        output.line("Streams keep changes for 24 hours. Say `tabletrail recover`: it looks first, and changes nothing.")
     rows = [_row(stream, standing.now)[:width] for stream in standing.streams]
     if rows:
         output.table([name.lstrip("#") for name in HEADER[:width]], rows, right=[n[0] == "#" for n in HEADER[:width]])
