@@ -11,14 +11,16 @@ Called by the commands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 from uuid import uuid4
 
 from tabletrail.aws.opensearch_connect import Reply, ask
 from tabletrail.core.periods import ALIAS
 from tabletrail.errors import QueryError, TransientError
+from tabletrail_cli.entry_text import at
 from tabletrail_cli.errors import AccessError
 from tabletrail_cli.patterns import Clause
 from tabletrail_cli.queries import Order, sort_of
@@ -74,6 +76,15 @@ class Entries:
         if reply.data.get("timed_out") or reply.data.get("_shards", {}).get("failed"):
             raise TransientError("a part of the index did not answer, so the result would not be whole: try again")
         return reply.data
+
+
+def without_superseded(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Leaves out a parked entry whose full one made it into the index after all: both share time and sequence, so a
+    sorted walk has them side by side. Where only the parked one matches a search, it stays."""
+    for _, group in groupby(entries, key=lambda entry: (at(entry, "@timestamp"), at(entry, "event.sequence_key"))):
+        same = list(group)
+        superseded = {at(entry, "tabletrail.supersedes") for entry in same}
+        yield from (entry for entry in same if at(entry, "event.id") not in superseded)
 
 
 def _refusal(reply: Reply) -> QueryError | AccessError | TransientError:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from tabletrail_cli import options
-from tabletrail_cli.entry_text import Entry, actor, at, timeline
+from tabletrail_cli.entry_text import actor, at, timeline
 from tabletrail_cli.errors import FOUND, NOTHING_FOUND
 from tabletrail_cli.item_key import ItemKey, item_key
 from tabletrail_cli.output import Output, visible
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     moment = parse_time(args.at, zone, datetime.now(UTC), Role.MOMENT) if args.at else None
     from tabletrail_cli import place
     from tabletrail_cli.as_of import Rebuilder
-    from tabletrail_cli.entries import Entries
+    from tabletrail_cli.entries import Entries, without_superseded
     from tabletrail_cli.log import Log
 
     found = place.find(args, os.environ, output)
@@ -85,14 +84,6 @@ def _settled(index: Entries, table: str, key: ItemKey) -> ItemKey:
     """Of two readings of a key the one that the log knows."""
     known = index.first(item_query(table, key.candidates()), "asc") if len(key.ids) > 1 else None
     return ItemKey((at(known, "item.id"),), {}) if known else key
-
-
-def without_superseded(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Leaves out a parked entry whose full one made it into the index after all: both share time and sequence."""
-    for _, group in groupby(entries, key=lambda entry: (at(entry, "@timestamp"), at(entry, "event.sequence_key"))):
-        same = list(group)
-        superseded = {at(entry, "tabletrail.supersedes") for entry in same}
-        yield from (entry for entry in same if at(entry, "event.id") not in superseded)
 
 
 def _show_as_of(args: argparse.Namespace, moment: datetime, answer: AsOf, zone: tzinfo, output: Output) -> int:

@@ -6,6 +6,7 @@ Called by the commands.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -61,6 +62,12 @@ class Log:
 
     def line(self, segment_id: str, number: int, entry_id: str) -> Line:
         """One line of the log, from an object whose bytes are the committed ones. DamageError if they are not."""
+        for line in self.lines(segment_id, {number: entry_id}):
+            return line
+        raise SegmentError(f"line {number}: the segment {segment_id} has no such line")
+
+    def lines(self, segment_id: str, wanted: Mapping[int, str]) -> Iterator[Line]:
+        """Those of `wanted` (line number: its entry's id) that the segment has, in order; it is read once."""
         row = self.segments.get(segment_id)
         if row is None:
             raise DamageError(
@@ -75,9 +82,8 @@ class Log:
                 f"its row says {row.sha256}"
             )
         for line in read(body):
-            if isinstance(line, Line) and line.number == number:
-                return _of_entry(line, segment_id, entry_id)
-        raise SegmentError(f"line {number}: the segment {segment_id} has no such line")
+            if isinstance(line, Line) and line.number in wanted:
+                yield _of_entry(line, segment_id, wanted[line.number])
 
     @cached_property
     def _dynamodb(self) -> object:

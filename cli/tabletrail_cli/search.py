@@ -9,7 +9,7 @@ import argparse
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from tabletrail.errors import QueryError
@@ -136,24 +136,26 @@ def run(args: argparse.Namespace, output: Output) -> int:
     aggregations = facets_of(args.facets) if args.facets else None
     zone = options.zone(args)
     from tabletrail_cli import place
-    from tabletrail_cli.entries import Entries
+    from tabletrail_cli.entries import PAGE, Entries, without_superseded
 
-    entries = Entries(place.find(args, os.environ, output).search)
+    limit = None if args.all else args.limit or DEFAULT_LIMIT
+    # One more than is shown tells whether more follow.
+    page = PAGE if limit is None else min(PAGE, limit + 1)
+    entries = Entries(place.find(args, os.environ, output).search, page)
     if aggregations:
         counted = entries.aggregate(query, aggregations)
         # OpenSearch answers in an order of its own; the user named one.
         return _facets({name: counted[name] for name in aggregations}, output)
-    limit = None if args.all else args.limit or DEFAULT_LIMIT
-    found = entries.walk(query, args.order, limit)
+    found = without_superseded(entries.walk(query, args.order))
     first = next(found, None)
     if first is None:
         output.note("nothing found")
         return NOTHING_FOUND
     shown = 0
-    for entry in chain([first], found):
+    for entry in islice(chain([first], found), limit):
         show(entry, args.diff, zone, output)
         shown += 1
-    if shown == limit:
+    if shown == limit and next(found, None) is not None:
         _tell_the_rest(entries, query, shown, output)
     return FOUND
 

@@ -145,7 +145,7 @@ def test_are_many_records_of_800_kb_several_segments_and_no_trouble() -> None:
 
 
 def is_poison(document: dict[str, Any]) -> bool:
-    return document["tabletrail"]["kind"] == "change" and document["item"]["id"] == "poison"
+    return bool(document["tabletrail"]["kind"] == "change" and document["item"]["id"] == "poison")
 
 
 def test_is_a_document_that_is_too_large_for_the_index_parked_alone() -> None:
