@@ -97,7 +97,7 @@ def _lines(findings: Findings) -> Iterator[str]:
         f"{findings.streams} streams {'got' if is_done else 'would get'} a coverage entry `recovered`."
     )
     if findings.forced:
-        yield f"Beware: {findings.forced} segments go on from none: a part of the log is missing. Ask `tabletrail verify`."
+        yield f"Beware: {findings.forced} segments go on from none: the log lacks a part, ask `tabletrail verify`."
     for damage in findings.damaged:
         yield f"Beware: {damage}"
     if is_done:

@@ -1,0 +1,305 @@
+"""A recovery that is itself disturbed, that meets orphans it cannot judge, damage, and streams that forgot."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+
+import pytest
+
+from tabletrail.core.checkpoint import ShardKey, ShardMove, StreamState
+from tabletrail.core.segment import encode
+from tabletrail.core.stamps import TABLES, Stamp
+from tabletrail.errors import TabletrailError
+from tests.fakes.faulty import Crash, Fault, Way
+from tests.fakes.faulty import Plan as Faults
+from tests.fakes.stamps import FakeRecoveredRows
+from tests.faults.restoring import NOTHING, RestoredWorld, moment, restore
+from tests.faults.world import SETTINGS
+
+BOTH = ("streams_shards", "segments")
+
+
+def busy_world() -> tuple[RestoredWorld, str]:
+    """Some runs of one table whose first shard was split, with records in each shard; the table's stream."""
+    world = RestoredWorld(replace(SETTINGS, cycle_records=5))
+    arn = world.add_table("orders", shards=2)
+    for _ in range(3):
+        world.write(arn, "shard-0", 3)
+        world.write(arn, "shard-1", 4)
+        world.run()
+    world.stream.split(arn, "shard-0", "left", "right")
+    world.write(arn, "left", 2)
+    world.run()
+    world.write(arn, "right", 6)
+    world.run()
+    return world, arn
+
+
+def leave_an_orphan(world: RestoredWorld) -> None:
+    """A run dies between staging and commit; its lease ends."""
+    world.faults.add(Fault(Way.BEFORE, method="checkpoints.commit", error=Crash))
+    objects = len(world.store.objects)
+    world.run_unless_dead()
+    assert len(world.store.objects) == objects + 1
+    world.clock.advance(400)
+
+
+def assert_nothing_is_captured(world: RestoredWorld) -> None:
+    """After a dead run's lease has ended, and because a run has seen why."""
+    world.clock.advance(400)
+    commits = len(world.rows.commits)
+    assert world.run() == []
+    assert len(world.rows.commits) == commits
+    assert "tabletrail recover" in world.notes.read("last_run")["failures"][0]
+
+
+def recovered(world: RestoredWorld) -> None:
+    world.recovery().apply("recover-1")
+    world.settle()
+    world.assert_complete()
+
+
+# What the stamps say, and what they do not
+
+
+def test_a_new_deployment_begins_with_the_first_stamp() -> None:
+    world = RestoredWorld()
+    world.run()
+    assert {stamp.number for stamp in world.mark.stamps.values()} == {1}
+    world.run()
+    assert {stamp.number for stamp in world.mark.stamps.values()} == {2}
+
+
+def test_a_deployment_of_an_older_release_goes_on_by_itself() -> None:
+    world, arn = busy_world()
+    world.mark.stamps.clear()
+    world.write(arn, "right", 2)
+    world.settle()
+    world.assert_complete()
+    assert world.mark.stamps.keys() == set(TABLES)
+
+
+@pytest.mark.parametrize("table", ["streams", "streams_shards", "segments"])
+def test_an_older_release_whose_table_is_empty_does_not(table: str) -> None:
+    world, _ = busy_world()
+    restore(world, (table,), NOTHING)
+    world.mark.stamps.clear()
+    assert_nothing_is_captured(world)
+
+
+def test_an_orphan_and_a_long_stop_are_no_restore() -> None:
+    world, arn = busy_world()
+    leave_an_orphan_after_writing(world, arn)
+    world.clock.advance(3 * 86_400 // 10)
+    world.settle()
+    world.assert_complete()
+    assert not world.recovery().look().trouble
+
+
+def leave_an_orphan_after_writing(world: RestoredWorld, arn: str) -> None:
+    world.write(arn, "right", 3)
+    leave_an_orphan(world)
+
+
+def test_the_log_is_looked_at_only_when_no_run_began_for_a_while() -> None:
+    world, _ = busy_world()
+    asked = world.faults.count("listing.keys")
+    for _ in range(5):
+        world.run()
+    assert world.faults.count("listing.keys") == asked
+    world.clock.advance(600)
+    world.run()
+    assert world.faults.count("listing.keys") == asked + 1
+
+
+@pytest.mark.parametrize("tables", [("streams_shards",), ("segments",), TABLES], ids="+".join)
+def test_rows_that_were_put_back_in_place_are_seen_too(tables: tuple[str, ...]) -> None:
+    """The tables keep their ids. If it is all four, only the log knows better."""
+    world, arn = busy_world()
+    kept = moment(world)
+    world.write(arn, "right", 2)
+    world.run()
+    world.write(arn, "right", 2)
+    world.run()
+    restore(world, tables, kept, in_place=True)
+    assert_nothing_is_captured(world)
+    recovered(world)
+
+
+def test_a_restore_to_a_moment_within_a_run_is_seen() -> None:
+    """All tables hold the same stamp: that of the run whose commit they have not seen."""
+    world, arn = busy_world()
+    world.write(arn, "right", 2)
+    plan = world.planner("during").run("during")
+    kept = moment(world)
+    for group in plan["groups"]:
+        world.capture_until_done(group)
+    world.reporter().run("during", plan["report"], [])
+    restore(world, TABLES, kept)
+    assert_nothing_is_captured(world)
+    recovered(world)
+
+
+def test_two_runs_that_move_the_stamp_at_once_make_no_trouble() -> None:
+    world, _ = busy_world()
+    stamping = world.stamping(world._ports())
+    found = stamping.stamps.read()
+    assert stamping.stamps.write(found, Stamp(found.number + 1, 0, found.ids))
+    assert not stamping.stamps.write(found, Stamp(found.number + 1, 0, found.ids))
+    assert stamping.advance() == found.number + 2
+
+
+# Orphans
+
+
+@pytest.mark.parametrize("tables", [*[(table,) for table in TABLES], BOTH, TABLES], ids="+".join)
+def test_a_last_orphan_is_taken_once_or_read_again_once(tables: tuple[str, ...]) -> None:
+    """Nothing goes on from it, so it may have been committed: its records are true either way."""
+    world, arn = busy_world()
+    leave_an_orphan_after_writing(world, arn)
+    restore(world, tables, NOTHING)
+    recovered(world)
+
+
+def test_with_trusted_checkpoints_an_orphan_is_not_taken() -> None:
+    world, arn = busy_world()
+    leave_an_orphan_after_writing(world, arn)
+    restore(world, ("segments",), NOTHING)
+    found = world.recovery().apply("recover-1")
+    assert found.orphans == 1
+    assert found.shards_moved == 0
+    world.settle()
+    world.assert_complete()
+
+
+def test_an_object_whose_links_are_not_those_of_its_lines_is_not_believed() -> None:
+    world, arn = busy_world()
+    honest = next(row for row in world.rows.segments.values() if row.links)
+    forged = replace(
+        honest.links[0], shard_id="right", previous_chain=world.rows.shards[ShardKey(arn, "right")].chain_hash
+    )
+    name = "s0000000009-forged-g0000-1"
+    world.store.put(f"segments/v1/2027/01/15/{name}.ndjson.gz", encode(name, "r", "g", [forged], []).body)
+    world.store.put("segments/v1/2027/01/15/s0000000009-torn-g0000-2.ndjson.gz", b"not gzip")
+    restore(world, BOTH, NOTHING)
+    found = world.recovery().apply("recover-1")
+    assert len(found.damaged) == 2
+    world.settle()
+    world.assert_complete()
+
+
+# A recovery that is disturbed
+
+
+def test_a_run_at_work_is_waited_for() -> None:
+    world, _ = busy_world()
+    restore(world, BOTH, NOTHING)
+    assert world.leases.acquire("audit_run", "a run", 300, int(world.clock.now()))
+    with pytest.raises(TabletrailError, match="ScheduleState=DISABLED"):
+        world.recovery().apply("recover-1")
+    world.clock.advance(300)
+    recovered(world)
+
+
+def test_where_nothing_is_wrong_nothing_is_done() -> None:
+    world, _ = busy_world()
+    before = moment(world)
+    assert not world.recovery().apply("recover-1").trouble
+    assert moment(world) == before
+
+
+def _lost_world() -> RestoredWorld:
+    world, arn = busy_world()
+    leave_an_orphan_after_writing(world, arn)
+    restore(world, TABLES, NOTHING)
+    world.faults = Faults()
+    return world
+
+
+def _calls() -> int:
+    world = _lost_world()
+    world.recovery().apply("recover-1")
+    return len(world.faults.calls)
+
+
+@pytest.mark.parametrize("way", list(Way))
+@pytest.mark.parametrize("kind", ["error", "crash"])
+def test_a_recovery_that_dies_anywhere_is_said_again(kind: str, way: Way) -> None:
+    origin = _lost_world()
+    kept, mark, objects = moment(origin), origin.mark, deepcopy(origin.store.objects)
+    written_at, index = dict(origin.store.written_at), deepcopy(origin.index.indices)
+    for number in range(_calls()):
+        world = origin
+        restore(world, TABLES, kept, in_place=True)
+        world.mark.ids = dict(mark.ids)
+        world.store.objects, world.store.written_at = dict(objects), dict(written_at)
+        world.index.indices = deepcopy(index)
+        world.faults = Faults([Fault(way, number=number, error=Crash if kind == "crash" else None)])
+        try:
+            world.recovery().apply("recover-1")
+        except (Crash, TabletrailError):
+            world.clock.advance(400)
+            world.recovery().apply("recover-2")
+        assert world.faults.struck
+        world.run()
+        world.run()
+        world.drain()
+        world.assert_complete()
+
+
+def test_a_reader_from_before_the_loss_cannot_move_a_shard() -> None:
+    world, arn = busy_world()
+    kept = moment(world)
+    stale = world.rows.shards[ShardKey(arn, "right")]
+    restore(world, ("streams_shards",), kept)
+    world.recovery().apply("recover-1")
+    moved = replace(stale, version=stale.version + 1, sequence_no="1")
+    assert not world.checkpoints().move_shard(ShardMove(stale, moved))
+    assert not FakeRecoveredRows(world.rows, world.clock).put_shard(None, moved)
+
+
+# What the streams have forgotten
+
+
+def test_what_neither_log_nor_stream_has_is_a_gap() -> None:
+    world, arn = busy_world()
+    kept = moment(world)
+    world.write(arn, "right", 4)
+    world.written[arn, "right"] = world.written[arn, "right"][:-4]  # nobody reads them before they are trimmed
+    restore(world, ("streams_shards",), kept)
+    world.clock.advance(90_000)
+    for shard in ("shard-0", "shard-1", "left", "right"):
+        world.stream.trim(arn, shard, 100)
+    world.recovery().apply("recover-1")
+    world.settle()
+    gaps = [entry for entry in world.lines() if entry["tabletrail"]["kind"] == "gap"]
+    assert {entry["stream"]["shard"] for entry in gaps} >= {"right"}
+    world.assert_complete()
+
+
+def test_a_shard_that_was_finished_and_forgotten_is_no_gap() -> None:
+    world, arn = busy_world()
+    kept = moment(world)
+    kept.contents["streams_shards"] = deepcopy(kept.contents["streams_shards"])
+    world.stream.split(arn, "right", "later")
+    world.write(arn, "later", 2)
+    world.run()
+    world.run()
+    restore(world, ("streams_shards",), kept)
+    for shard in ("shard-0",):
+        world.stream.forget_shard(arn, shard)
+    recovered(world)
+    assert "gap" not in world.kinds()
+
+
+def test_each_audited_stream_has_an_entry_of_its_recovery() -> None:
+    world, arn = busy_world()
+    restore(world, TABLES, NOTHING)
+    recovered(world)
+    (entry,) = [entry for entry in world.lines() if entry["event"]["action"] == "recovered"]
+    assert entry["stream"]["arn"] == arn
+    assert entry["tabletrail"]["coverage"]["number"] == 2
+    assert "streams_shards" in entry["message"]
+    assert world.rows.streams[arn].state is StreamState.ACTIVE
+    assert world.rows.streams[arn].partition_key == world.tables.tables[world.rows_table(arn)].partition_key
