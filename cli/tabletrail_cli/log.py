@@ -14,7 +14,8 @@ from tabletrail.aws.checkpoints import TableCheckpoints
 from tabletrail.aws.clients import control_client, dynamodb_client, s3_client
 from tabletrail.aws.clock import SystemClock
 from tabletrail.aws.commit import TableNames
-from tabletrail.aws.runs import TableRunNotes
+from tabletrail.aws.runs import TableLeases, TableRunNotes
+from tabletrail.aws.segment_scan import TableSegmentScan
 from tabletrail.aws.segment_store import BucketSegmentStore
 from tabletrail.aws.segments import TableSegments
 from tabletrail.aws.tables import AccountTables
@@ -40,6 +41,14 @@ class Log:
     @cached_property
     def segments(self) -> TableSegments:
         return TableSegments(self._dynamodb, self.place.settings.segments_table, self._tries)
+
+    @cached_property
+    def segment_scan(self) -> TableSegmentScan:
+        return TableSegmentScan(self._dynamodb, self.place.settings.segments_table, self._tries)
+
+    @cached_property
+    def leases(self) -> TableLeases:
+        return TableLeases(self._dynamodb, self.place.settings.runs_table, self._tries)
 
     @cached_property
     def notes(self) -> TableRunNotes:

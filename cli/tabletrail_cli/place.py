@@ -37,7 +37,12 @@ OUTPUTS = {
 }
 """Settings that a command needs, and the stack's outputs that hold them."""
 
-OPTIONAL_OUTPUTS = {"opensearch_auth": "OpenSearchAuthMode", "tag_key": "TagKeyUsed", "tag_value": "TagValueUsed"}
+OPTIONAL_OUTPUTS = {
+    "opensearch_auth": "OpenSearchAuthMode",
+    "tag_key": "TagKeyUsed",
+    "tag_value": "TagValueUsed",
+    "index_period": "IndexPeriodUsed",
+}
 PARAMETERS = {"table_names": "TableNames", "missing_streams": "MissingStreams", "service_tag": "ServiceTagKey"}
 """Settings with defaults, and the stack's outputs and parameters that may say otherwise."""
 
@@ -82,6 +87,10 @@ class Place:
     @cached_property
     def search(self) -> Any:
         """A client of OpenSearch, for `tabletrail.aws.opensearch_connect.ask`."""
+        return self.connect()
+
+    def connect(self) -> Any:
+        """Another such client, with connections of its own."""
         from tabletrail.aws.opensearch_connect import connect
 
         given = self.given.get("opensearch_endpoint")
@@ -132,10 +141,15 @@ class _Later:
         return getattr(self._session, name)
 
 
-def find(args: argparse.Namespace, environment: Mapping[str, str], output: Output) -> Place:
-    """The place that the command line, the environment or this machine names. SettingsError if none does."""
+def find(
+    args: argparse.Namespace, environment: Mapping[str, str], output: Output, *, as_administrator: bool = False
+) -> Place:
+    """The place that the command line, the environment or this machine names. SettingsError if none does.
+
+    `as_administrator` chooses the user of a local stack; elsewhere the caller's own rights decide.
+    """
     if args.local:
-        return local_place(args.stack or LOCAL_STACK)
+        return local_place(args.stack or LOCAL_STACK, as_administrator=as_administrator)
     stack = args.stack or environment.get("TABLETRAIL_STACK", "")
     given = {name: environment[key] for name in OUTPUTS if (key := "TABLETRAIL_" + name.upper()) in environment}
     if args.opensearch:
@@ -149,19 +163,19 @@ def find(args: argparse.Namespace, environment: Mapping[str, str], output: Outpu
 
     if stack_paths().stack.exists():
         output.note("tabletrail: using the local stack, since no other is named")
-        return local_place(LOCAL_STACK)
+        return local_place(LOCAL_STACK, as_administrator=as_administrator)
     raise SettingsError(f"no stack is named and none runs on this machine: {HOW_TO_SAY}")
 
 
-def local_place(stack: str) -> Place:
-    """The local stack, as its reader. Nothing of the caller's AWS settings is used."""
+def local_place(stack: str, *, as_administrator: bool = False) -> Place:
+    """The local stack, as its reader if not as its administrator. Nothing of the caller's AWS settings is used."""
     from tabletrail_local import info
     from tabletrail_local.errors import LocalStackError
 
     try:
         local = info.load()
-        reader = local.login(info.READER_ROLE)
-        login = Login(reader.user, reader.password, local.ca_pem)
+        user = local.login(info.ADMIN_ROLE if as_administrator else info.READER_ROLE)
+        login = Login(user.user, user.password, local.ca_pem)
     except (LocalStackError, OSError) as error:
         raise AccessError(str(error)) from None
     return Place(local.session(), stack, {"opensearch_endpoint": local.opensearch_url}, login, is_local=True)

@@ -19,7 +19,7 @@ from opensearchpy import OpenSearch
 from tabletrail.aws.opensearch_connect import Reply, ask
 from tabletrail.core.cluster_objects import TEMPLATE
 from tabletrail.core.outcome import ItemResult, Outcome, outcome_of
-from tabletrail.core.periods import PATTERN
+from tabletrail.core.periods import PATTERN, PREFIX
 from tabletrail.errors import TransientError
 from tabletrail.ports import BulkReply
 
@@ -63,16 +63,18 @@ class OpenSearchKeeper:
         reply = ask(self._client, "PUT", f"/{index}", body)
         if reply.ok:
             return True
-        if reply.status == 400 and "resource_already_exists_exception" in reply.reason:
+        # As an index, or as the name of a rebuilt one (`core.rebuilds`), since it was looked for.
+        if reply.status == 400 and ("resource_already_exists" in reply.reason or "exists as alias" in reply.reason):
             return False
         raise TransientError(f"the index {index} cannot be made: {reply.reason}")
 
     def existing(self) -> frozenset[str]:
-        params = {"expand_wildcards": "all", "filter_path": "*.settings.index.uuid"}
-        reply = ask(self._client, "GET", f"/{PATTERN}/_settings/index.uuid", params=params)
+        params = {"expand_wildcards": "all", "filter_path": "*.aliases,*.settings.index.uuid"}
+        reply = ask(self._client, "GET", f"/{PATTERN}", params=params)
         if not reply.ok or not isinstance(reply.data, dict):
             raise TransientError(f"the indices cannot be listed: {reply.reason}")
-        return frozenset(reply.data)
+        aliases = (name for body in reply.data.values() for name in body.get("aliases", ()))
+        return frozenset(reply.data) | {name for name in aliases if name.startswith(PREFIX)}
 
     def _exists(self, index: str) -> bool:
         reply = ask(self._client, "GET", f"/{index}/_settings/index.uuid")
