@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 GENESIS = "0" * 64
@@ -82,11 +83,16 @@ def chain_of(previous: str, stream_arn: str, shard_id: str, ends: tuple[str, str
 
 def field(document: Any, path: str) -> Any:
     """The value at a dotted path of maps; None where there is none."""
-    for name in path.split("."):
+    for name in _names(path):
         if not isinstance(document, dict):
             return None
         document = document.get(name)
     return document
+
+
+@cache
+def _names(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
 
 
 def _by_code_unit(value: Any) -> str:

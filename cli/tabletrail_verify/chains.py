@@ -133,19 +133,32 @@ def check_chains(state: State) -> None:
 
 
 def chains_of(state: State) -> Iterator[Chain]:
-    """Each shard with its links, in the order in which they were committed."""
-    begun_at = int(state.fact("begun_at"))
-    shards = state.db.execute(
-        "SELECT number, stream_arn, shard_id, before, after FROM shards ORDER BY number"
-    ).fetchall()
-    for number_, stream_arn, shard_id, before, after in shards:
-        rows = state.db.execute(
-            "SELECT segment_id, committed_at, is_late, first, last, count, sequences, previous, chain"
-            " FROM links JOIN segments ON ordinal = segment WHERE shard = ? ORDER BY committed_at, ordinal",
-            (number_,),
-        )
-        steps = [Step(*row[:3], *row[3:6], *(part.hex() for part in row[6:])) for row in rows]
-        yield Chain(stream_arn, shard_id, _row(before), _row(after), begun_at, steps)
+    """Each shard with its links, one after the other."""
+    last = 0
+    while found := state.db.execute(_SHARD + " WHERE number > ? ORDER BY number LIMIT 1", (last,)).fetchone():
+        last = found[0]
+        yield _chain(state, *found)
+
+
+def chain_of_shard(state: State, stream_arn: str, shard_id: str) -> Chain | None:
+    """None if neither a row nor a link of the shard was seen."""
+    query = _SHARD + " WHERE stream_arn = ? AND shard_id = ?"
+    found = state.db.execute(query, (stream_arn, shard_id)).fetchone()
+    return _chain(state, *found) if found else None
+
+
+_SHARD = "SELECT number, stream_arn, shard_id, before, after FROM shards"
+
+
+def _chain(state: State, shard: int, stream_arn: str, shard_id: str, before: str | None, after: str | None) -> Chain:
+    """The links in the order in which they were committed."""
+    rows = state.db.execute(
+        "SELECT segment_id, committed_at, is_late, first, last, count, sequences, previous, chain"
+        " FROM links JOIN segments ON ordinal = segment WHERE shard = ? ORDER BY committed_at, ordinal",
+        (shard,),
+    )
+    steps = [Step(*row[:6], *(part.hex() for part in row[6:])) for row in rows]
+    return Chain(stream_arn, shard_id, _row(before), _row(after), int(state.fact("begun_at")), steps)
 
 
 def check_counts(state: State) -> None:

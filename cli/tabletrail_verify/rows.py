@@ -68,7 +68,7 @@ class SegmentRow:
 
 @dataclass(frozen=True, slots=True)
 class ShardRow:
-    """One checkpoint. `sequence_no` and `parent` are empty where there is none."""
+    """One checkpoint. `sequence_no` and `parent` are empty where there is none; `parent_processed`: it may be read."""
 
     stream_arn: str
     shard_id: str
@@ -78,6 +78,13 @@ class ShardRow:
     records: int
     last_record_at: int
     chain: str
+    version: int = 0
+    parent_processed: bool = False
+
+    @property
+    def is_finished(self) -> bool:
+        """It was read to its end. A row that only stands for a shard which the stream did not list never moved."""
+        return self.status == "CLOSED_AND_PROCESSED" and self.version > 0
 
 
 def segment_of(item: Item) -> SegmentRow:
@@ -114,6 +121,8 @@ def shard_of(item: Item) -> ShardRow:
         records=_number(item, "records"),
         last_record_at=_number(item, "last_record_at"),
         chain=_text(item, "chain_hash", GENESIS),
+        version=_number(item, "version"),
+        parent_processed=item.get("parent_processed", {}).get("BOOL") is True,
     )
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from tabletrail_verify.canonical_form import FormError, hash_of, parse
 from tabletrail_verify.canonical_form import field as value_at
-from tabletrail_verify.chains import Chain, Step, chains_of, number
+from tabletrail_verify.chains import Chain, Step, chain_of_shard, number
 from tabletrail_verify.cut import table_of
 from tabletrail_verify.entry_rules import change_id, sequence_of, unreadable_id
 from tabletrail_verify.findings import Finding
@@ -28,7 +28,6 @@ from tabletrail_verify.state import State
 from tabletrail_verify.stream_pages import GoneError, ListedShard, Record, StreamPages
 
 RETENTION_SECONDS = 24 * 3600
-FINISHED = "CLOSED_AND_PROCESSED"
 
 
 @dataclass(slots=True)
@@ -74,26 +73,38 @@ class StreamWalk:
     def run(self) -> None:
         """Goes on behind the last shard that was done."""
         self.records = int(self.state.fact("records") or 0)
-        chains = {(chain.stream_arn, chain.shard_id): chain for chain in chains_of(self.state)}
-        streams = sorted({arn for arn, _ in chains if not self.table or table_of(arn) == self.table})
-        for stream_arn in streams:
+        found = self.state.db.execute("SELECT DISTINCT stream_arn FROM shards ORDER BY stream_arn").fetchall()
+        for stream_arn in [arn for (arn,) in found if not self.table or table_of(arn) == self.table]:
             try:
                 listed = self.pages.shards(stream_arn)
             except GoneError:
                 self.notes.append(f"the stream {stream_arn} is gone: it was not compared")
                 continue
-            self._stream(stream_arn, listed, chains)
+            self._stream(stream_arn, listed)
 
-    def _stream(self, stream_arn: str, listed: list[ListedShard], chains: dict[tuple[str, str], Chain]) -> None:
-        followed = {shard.parent for shard in listed if (stream_arn, shard.shard_id) in chains}
+    def _stream(self, stream_arn: str, listed: list[ListedShard]) -> None:
+        settled = self._settled(stream_arn, listed)
         for done, shard in enumerate(listed, 1):
-            chain = chains.get((stream_arn, shard.shard_id))
-            if chain is None and shard.shard_id in followed:
-                # Its child is read, so it counts as finished: whatever it holds must be in the log.
+            chain = chain_of_shard(self.state, stream_arn, shard.shard_id)
+            if chain is None and shard.shard_id in settled:
                 chain = Chain(stream_arn, shard.shard_id, None, None, 0, [])
             if chain is not None and not self._is_done(chain):
                 self._shard(chain, shard)
             self.progress(f"shards of {table_of(stream_arn)}", done, len(listed), self.records)
+
+    def _settled(self, stream_arn: str, listed: list[ListedShard]) -> set[str]:
+        """Listed shards without a row of which a descendant may be read. Such a one counts as finished and gets no row
+        any more: whatever it holds must be in the log."""
+        parents = {shard.shard_id: shard.parent for shard in listed}
+        found = self.state.db.execute("SELECT shard_id, before FROM shards WHERE stream_arn = ?", (stream_arn,))
+        rows = {shard_id: json.loads(before) for shard_id, before in found if before}
+        settled: set[str] = set()
+        for row in rows.values():
+            ancestor = row["parent"] if row["parent_processed"] else ""
+            while ancestor in parents and ancestor not in rows and ancestor not in settled:
+                settled.add(ancestor)
+                ancestor = parents[ancestor]
+        return settled
 
     def _shard(self, chain: Chain, shard: ListedShard) -> None:
         limit = self._limit(chain)
@@ -114,8 +125,10 @@ class StreamWalk:
         """Up to which number the log must have all: empty is to the end, None is nowhere."""
         row = chain.before
         if row is None:
-            return "" if chain.after is None else None  # a row that is younger than the cut, or one that expired
-        if row.status == FINISHED:
+            # The row has expired, unless it is younger than the first look at the rows.
+            is_young = chain.after is not None or any(step.is_late for step in chain.steps)
+            return None if is_young else ""
+        if row.is_finished:
             return ""
         is_kept = row.last_record_at > self.now() - RETENTION_SECONDS
         return row.sequence_no if row.sequence_no and is_kept else None
