@@ -26,7 +26,10 @@ MOST_TABLES = 10_000
 
 @dataclass(slots=True)
 class StreamStanding:
-    """One audited stream. Times are seconds since the epoch, 0 if never; `gaps` and `parked` are None if unknown."""
+    """One audited stream. Times are seconds since the epoch, 0 if never; `gaps` and `parked` are None if unknown.
+
+    `known_gaps` are those that the tables tell of: of the stream as a whole, and of shards whose rows are still there.
+    """
 
     table: str
     stream_arn: str
@@ -37,6 +40,7 @@ class StreamStanding:
     behind: int = 0
     last_record_at: int = 0
     read_at: int = 0
+    known_gaps: int = 0
     gaps: int | None = None
     parked: int | None = None
     readers: list[str] = field(default_factory=list)
@@ -53,6 +57,7 @@ class StreamStanding:
             "behind_shards": self.behind,
             "last_change_seconds": now - self.last_record_at if self.last_record_at else None,
             "read_seconds": now - self.read_at if self.read_at else None,
+            "known_gaps": self.known_gaps,
             "gaps": self.gaps,
             "parked": self.parked,
             "lambda_readers": self.readers,
@@ -70,6 +75,8 @@ class Standing:
     last_run: dict[str, Any]
     backlog: dict[str, Any] = field(default_factory=dict)
     """What the last call of IndexSegments met."""
+    gaps_of_others: dict[str, int] = field(default_factory=dict)
+    """By name of a table that is no longer audited."""
     trouble: str = ""
     restored: str = ""
     """Why no run captures anything: the tables do not belong together. Empty if they do."""
@@ -97,6 +104,7 @@ class Standing:
             "waiting_seconds": self.now - self.oldest_waiting_at if self.waiting else 0,
             "waits": self.waits(),
             "gaps": None if self.trouble else sum(stream.gaps or 0 for stream in by_table.values()),
+            "gaps_of_others": self.gaps_of_others,
             "parked": None if self.trouble else sum(stream.parked or 0 for stream in by_table.values()),
             "restored": self.restored or None,
             "last_run": self.last_run,
@@ -112,7 +120,7 @@ def look(place: Place, now: int, *, with_readers: bool) -> Standing:
     standing = Standing(now, streams, waiting, oldest, log.notes.read(NOTE), log.notes.read(BACKLOG_NOTE))
     _check_stamps(log, standing)
     try:
-        _count(Entries(place.search), streams)
+        standing.gaps_of_others = _count(Entries(place.search), streams)
     except TabletrailError as error:
         standing.trouble = str(error)
     if with_readers:
@@ -133,7 +141,9 @@ def _check_stamps(log: Log, standing: Standing) -> None:
 def _stream(row: StreamRow, shards: Iterable[ShardRow], now: int) -> StreamStanding:
     stream = StreamStanding(row.table_name, row.stream_arn, row.state.value, row.joined_at)
     live = []
+    stream.known_gaps = row.gaps
     for shard in shards:
+        stream.known_gaps += shard.gaps
         stream.last_record_at = max(stream.last_record_at, shard.last_record_at)
         if shard.status is not ShardStatus.CLOSED_AND_PROCESSED:
             live.append(shard)
@@ -150,8 +160,11 @@ def _is_behind(shard: ShardRow, now: int) -> bool:
     return shard.status is not ShardStatus.OPEN or not is_recent or bool(shard.walk_debt)
 
 
-def _count(entries: Entries, streams: list[StreamStanding]) -> None:
-    """Gaps, and parked entries whose full ones are not in the index, by table; the numbers are not the stream's."""
+def _count(entries: Entries, streams: list[StreamStanding]) -> dict[str, int]:
+    """Gaps, and parked entries whose full ones are not in the index, by table; the numbers are not the stream's.
+
+    Returns the gaps of other tables.
+    """
     by_table = {"terms": {"field": "table.name", "size": MOST_TABLES}}
     retried: dict[str, Any] = {"exists": {"field": "tabletrail.supersedes"}}
     clauses = {kind: {"term": {"tabletrail.kind": kind}} for kind in ("gap", "parked")} | {"retried": retried}
@@ -161,3 +174,5 @@ def _count(entries: Entries, streams: list[StreamStanding]) -> None:
     for stream in streams:
         stream.gaps = counts["gap"].get(stream.table, 0)
         stream.parked = max(0, counts["parked"].get(stream.table, 0) - counts["retried"].get(stream.table, 0))
+    audited = {stream.table for stream in streams}
+    return {table: count for table, count in counts["gap"].items() if table not in audited}

@@ -30,7 +30,8 @@ EPILOG = """columns:
   behind       shards that may hold changes that are not captured yet
   last change  age of the last captured change; a quiet table's grows, and that is no lag
   read         how long ago the slowest shard was known to be read up to the present; up to 6 min is normal
-  gaps         times in which changes were lost or may have been; parked: entries that the index refused
+  gaps         times in which changes were lost or may have been; 2+ while OpenSearch is away: the tables tell of
+               two, and do not keep old ones. parked: entries that the index refused
 
 Below the total stands why segments wait, and since when that is so.
 
@@ -97,6 +98,8 @@ def _tell(standing: Standing, with_readers: bool, output: Output) -> None:
     else:
         output.line("No table is audited yet: see `tabletrail onboard TABLE`.")
     output.line(_total_line(standing))
+    for table, count in sorted(standing.gaps_of_others.items()):
+        output.line((f"  {visible(table)} is no longer audited, and has {count} gaps", "yellow"))
     for wait in standing.waits():
         output.line((f"  waiting for {age(wait['seconds'])}: {visible(wait['why'])}", "yellow"))
     output.line(_run_line(standing))
@@ -113,10 +116,16 @@ def _row(stream: StreamStanding, now: int) -> Sequence[str]:
         str(stream.behind),
         age(now - stream.last_record_at) if stream.last_record_at else "none",
         age(now - stream.read_at) if stream.read_at else "never",
-        "?" if stream.gaps is None else str(stream.gaps),
+        _gaps(stream),
         "?" if stream.parked is None else str(stream.parked),
         visible(", ".join(stream.readers)) or "-",
     )
+
+
+def _gaps(stream: StreamStanding) -> str:
+    if stream.gaps is None:
+        return f"{stream.known_gaps}+" if stream.known_gaps else "?"
+    return str(stream.gaps)
 
 
 def _total_line(standing: Standing) -> str:

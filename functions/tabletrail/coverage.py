@@ -45,7 +45,8 @@ class Coverage:
         `what` and `gap` at least is given.
         """
         number = after.coverage_no + 1
-        after = replace(after, coverage_no=number, version=(before.version if before else 0) + 1)
+        version = (before.version if before else 0) + 1
+        after = replace(after, coverage_no=number, version=version, gaps=after.gaps + bool(gap))
         entries = [self._entry(after, what, number, detail)] if what else []
         if gap:
             entries.append(self._gap(after, gap))

@@ -128,6 +128,7 @@ class Membership:
             partition_key=view.partition_key,
             joined_at=int(self.clock.now()),
             coverage_no=before.coverage_no if before else 0,
+            gaps=before.gaps if before else 0,
             version=before.version if before else 0,
         )
 

@@ -155,6 +155,7 @@ class PartMaker:
             chain_hash=link.chain if link else row.chain_hash,
             walk_debt=0 if is_finished else read.walk_debt,
             resume_at_horizon=read.restarts_at_horizon and link is None,
+            gaps=row.gaps + bool(read.gap),
             expires_at=now + self.settings.finished_row_hours * 3600 if is_finished else 0,
         )
 

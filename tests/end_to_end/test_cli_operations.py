@@ -6,7 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -151,6 +151,37 @@ def test_given_opensearch_is_down_does_status_show_what_the_tables_know(
     assert fleet.orders in result.out
     assert "1 segments wait" in result.out
     assert "gaps and parked entries are not known: OpenSearch cannot be reached" in result.err
+
+
+def test_given_opensearch_is_down_are_the_gaps_that_the_tables_know_of_shown_by_stream(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = int(time.time())
+    _fill(fleet, now)
+    checkpoints = TableCheckpoints(dynamodb_client(fleet.stack.session()), fleet.tables, Tries(SystemClock()))
+    for stream in checkpoints.streams():
+        if stream.state is StreamState.ACTIVE:
+            checkpoints.add_shards([ShardRow(stream.stream_arn, "trimmed", parent_processed=True, gaps=2)])
+            assert checkpoints.move_stream(StreamMove(stream, replace(stream, gaps=1, version=stream.version + 1)))
+    monkeypatch.setenv("TABLETRAIL_OPENSEARCH_ENDPOINT", "https://127.0.0.1:9")
+    lines = tabletrail("status", "--json").out.splitlines()
+    found = {
+        one["state"]: (one["known_gaps"], one["gaps"]) for one in map(json.loads, lines) if one["kind"] == "stream"
+    }
+    assert found == {"ACTIVE": (3, None), "ENDING": (0, None)}
+    active, ending = [line.split() for line in tabletrail("status").out.splitlines() if fleet.orders in line]
+    assert active[-2:] == ["3+", "?"]
+    assert ending[-2:] == ["?", "?"]
+
+
+def test_given_a_table_that_is_no_longer_audited_are_its_gaps_shown(fleet: Fleet) -> None:
+    _fill(fleet, int(time.time()))
+    other = unique("left")
+    gap = placed(gap_entry(source(other), CONVERSION, None, "possible", 2_019_686_400, "unread"))
+    with indexed(Server(fleet.stack), [gap]):
+        result, text = tabletrail("status", "--json"), tabletrail("status")
+    assert json.loads(result.out.splitlines()[-1])["gaps_of_others"][other] == 1
+    assert f"{other} is no longer audited, and has 1 gaps" in text.out
 
 
 def test_given_segments_wait_does_status_say_why_and_since_when(fleet: Fleet) -> None:

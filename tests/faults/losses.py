@@ -41,6 +41,8 @@ def assert_said_once(world: World, *expected: tuple[str, str, str]) -> None:
     assert len(ids) == len(expected)
     assert ids <= world.index.documents().keys()
     assert sum(values["Gaps"] for values in world.metrics.emitted) == len(expected)
+    rows = [*world.rows.streams.values(), *world.rows.shards.values()]
+    assert sum(row.gaps for row in rows) == len(expected), "what `status` shows while OpenSearch is away"
     assert {entry["tabletrail"]["gap"]["certainty"] for entry in gaps(world)} <= {"possible"}
 
 

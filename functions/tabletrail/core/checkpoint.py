@@ -58,7 +58,9 @@ class StreamRow:
     """When the table left or got another stream; 0 while it is audited."""
     last_walk_at: int = 0
     coverage_no: int = 0
-    """How many coverage entries this stream has had: part of the next one's id."""
+    """How many coverage entries and gaps this stream has had: part of the next one's id."""
+    gaps: int = 0
+    """How many gaps of the stream as a whole are in the log."""
     version: int = 0
 
 
@@ -85,6 +87,8 @@ class ShardRow:
     """Empty pages that may still lie between the iterator and the present (see `tabletrail.core.walk`)."""
     resume_at_horizon: bool = False
     """`sequence_no` itself has been trimmed, and the log says so: go on at the trim horizon."""
+    gaps: int = 0
+    """How many of its gaps are in the log; known as long as the row is."""
     expires_at: int = 0
     """When the table may drop this row; 0 while it must not."""
 
