@@ -15,12 +15,18 @@ import contextlib
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tabletrail_lab.errors import LabError
-from tabletrail_lab.journal import Journal
+from tabletrail_lab.journal import Journal, made, new_header
 from tabletrail_lab.laboratory import Laboratory
+from tabletrail_lab.plan import Plan
 from tabletrail_lab.server import listen
+
+PLAN_SECONDS = 1.0
+"""How often it is looked at what the plan has due, by the computer's clock."""
 
 
 def main() -> int:
@@ -36,8 +42,6 @@ def main() -> int:
 
 
 def _laboratory(options: argparse.Namespace, stack: contextlib.ExitStack) -> Laboratory:
-    from tabletrail_lab.journal import made, new_header
-
     if options.state is None:
         return made(new_header(options.seed, options.driven, options.speed))
     journal = stack.enter_context(Journal(options.state))
@@ -53,8 +57,33 @@ async def _run(laboratory: Laboratory, options: argparse.Namespace) -> None:
     print(url, flush=True)
     if options.address_file is not None:
         _announce(options.address_file, url)
+    ended = threading.Event()
+    works = [threading.Thread(target=work, args=(ended,)) for work in _works(laboratory, options)]
+    for work in works:
+        work.start()
     await stop.wait()
+    ended.set()
+    for work in works:
+        await asyncio.to_thread(work.join)
     server.close()
+
+
+def _works(laboratory: Laboratory, options: argparse.Namespace) -> Iterator[Callable[[threading.Event], None]]:
+    """What goes on beside the server until its event is set."""
+    if options.upstream is not None:
+        from tabletrail_lab.relay import Relay
+        from tabletrail_lab.upstream import Upstream
+
+        yield Relay(laboratory, Upstream(options.upstream), options.upstream_shards).run
+    if options.plan is not None:
+        print(f"plan {options.plan}", flush=True)
+        plan = Plan(options.plan, laboratory)
+
+        def follow(ended: threading.Event) -> None:
+            while not ended.wait(PLAN_SECONDS):
+                plan.step()
+
+        yield follow
 
 
 def _announce(path: Path, url: str) -> None:
@@ -71,6 +100,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="fixes ids, numbers and chance of a new laboratory")
     parser.add_argument("--driven", action="store_true", help="the clock stands still until `advance`")
     parser.add_argument("--speed", type=float, default=1.0, help="laboratory seconds in one of the computer's")
+    parser.add_argument("--upstream", metavar="URL", help="streams endpoint whose records are taken over")
+    parser.add_argument("--upstream-shards", type=int, default=4, help="shards that an adopted stream begins with")
+    parser.add_argument(
+        "--plan", type=int, metavar="SEED", help="let shards roll and split and troubles come by a plan"
+    )
     return parser.parse_args()
 
 

@@ -45,6 +45,11 @@ class Inspection(State):
         return [_facts(shard, stream.dropped or shard.is_gone(forgotten)) for shard in stream.shards]
 
     @command
+    def open_shards(self, stream_arn: str) -> list[dict[str, Any]]:
+        """The same of the open ones, in the order of the partitions that they cover."""
+        return [_facts(shard, False) for shard in self.stream(stream_arn).open_shards()]
+
+    @command
     def streams(self) -> list[dict[str, Any]]:
         """All streams that ever were."""
         return [
@@ -56,7 +61,8 @@ class Inspection(State):
                 "gone": stream.is_gone(self.now()),
                 "records": stream.count,
                 "open_shards": [shard.shard_id for shard in stream.open_shards()],
-                "relayed": stream.relayed,
+                "adopted": stream.adopted,
+                "relayed": dict(stream.relayed),
             }
             for stream in self.streams_by_arn.values()
         ]

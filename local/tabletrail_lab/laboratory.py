@@ -83,7 +83,9 @@ class Laboratory(Inspection):
         self, stream_arn: str, table_name: str, label: str, view_type: str, keys: list[str], shards: int = 1
     ) -> str:
         """A stream with the ARN that it has at its source."""
-        return self.new_stream(stream_arn, table_name, label, view_type, keys, shards)
+        self.new_stream(stream_arn, table_name, label, view_type, keys, shards)
+        self.streams_by_arn[stream_arn].adopted = True
+        return stream_arn
 
     @journaled
     def add_empty_pages(self, stream_arn: str, shard_id: str, count: int, where: str | int = "tip") -> None:

@@ -45,6 +45,8 @@ class Stream:
         self.created_at, self.retention = at, retention
         self.disabled_at: float | None = None
         self.dropped = False
+        self.adopted = False
+        """Whether its records come from a source."""
         self.shards: list[Shard] = []
         self.relayed: dict[str, dict[str, Any]] = {}
         """By a source's shard: how far its records were taken over."""

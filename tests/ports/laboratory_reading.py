@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
+
+from tabletrail_lab.laboratory import Laboratory
 
 TARGET = "DynamoDBStreams_20120810."
 SIGNED = "AWS4-HMAC-SHA256 Credential=lab/20270115/eu-central-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
@@ -21,30 +23,11 @@ class RefusedError(Exception):
 
 
 class Caller:
-    """Calls operations on one keep-alive connection."""
-
-    def __init__(self, url: str, timeout: float = 60) -> None:
-        address = urlsplit(url)
-        assert address.hostname is not None
-        self._connection = HTTPConnection(address.hostname, address.port, timeout=timeout)
-
-    def reply(self, operation: str, body: bytes, **headers: str) -> tuple[HTTPResponse, bytes]:
-        sent = {"X-Amz-Target": TARGET + operation, "Authorization": SIGNED} | headers
-        try:
-            self._connection.request("POST", "/", body, sent)
-            response = self._connection.getresponse()
-            return response, response.read()
-        except OSError:
-            self._connection.close()
-            raise
+    """Calls operations of an endpoint, and reads streams as a client must. `call` is the parent's business."""
 
     def call(self, operation: str, **request: Any) -> dict[str, Any]:
         """The reply's JSON; RefusedError for an error."""
-        response, body = self.reply(operation, json.dumps(request).encode())
-        content: dict[str, Any] = json.loads(body)
-        if response.status != 200:
-            raise RefusedError(response.status, content)
-        return content
+        raise NotImplementedError
 
     def iterator(self, arn: str, shard_id: str, kind: str = "TRIM_HORIZON", **more: Any) -> str:
         reply = self.call("GetShardIterator", StreamArn=arn, ShardId=shard_id, ShardIteratorType=kind, **more)
@@ -64,8 +47,7 @@ class Caller:
             start = {"ExclusiveStartShardId": description["LastEvaluatedShardId"]}
 
     def shard_records(self, arn: str, shard_id: str) -> list[dict[str, Any]]:
-        """All from the horizon to the end, or to the first empty page that an iterator chain of an open shard gives
-        twice: the tip."""
+        """All from the horizon to the end, or up to 50 empty pages in a row."""
         records: list[dict[str, Any]] = []
         iterator: str | None = self.iterator(arn, shard_id)
         quiet = 0
@@ -91,3 +73,54 @@ class Caller:
 
     def all_event_ids(self, arn: str) -> list[str]:
         return [record["eventID"] for record in self.all_records(arn)]
+
+
+class HttpCaller(Caller):
+    """On one keep-alive connection."""
+
+    def __init__(self, url: str, timeout: float = 60) -> None:
+        address = urlsplit(url)
+        assert address.hostname is not None
+        self._connection = HTTPConnection(address.hostname, address.port, timeout=timeout)
+
+    def reply(self, operation: str, body: bytes, **headers: str) -> tuple[HTTPResponse, bytes]:
+        sent = {"X-Amz-Target": TARGET + operation, "Authorization": SIGNED} | headers
+        try:
+            self._connection.request("POST", "/", body, {name: value for name, value in sent.items() if value})
+            response = self._connection.getresponse()
+            return response, response.read()
+        except (OSError, HTTPException):
+            self._connection.close()
+            raise
+
+    def call(self, operation: str, **request: Any) -> dict[str, Any]:
+        response, body = self.reply(operation, json.dumps(request).encode())
+        return _content(response.status, body)
+
+
+class DirectCaller(Caller):
+    """Without HTTP, in this process. `replies` are all bodies that came, by operation."""
+
+    def __init__(self, laboratory: Laboratory) -> None:
+        self.laboratory = laboratory
+        self.replies: list[tuple[str, int, dict[str, Any]]] = []
+
+    def call(self, operation: str, **request: Any) -> dict[str, Any]:
+        reply = self.laboratory.answer(operation, request)
+        if reply.action != "send":
+            raise ConnectionResetError(reply.action)
+        self.replies.append((operation, reply.status, json.loads(reply.body)))
+        return _content(reply.status, reply.body)
+
+
+def _content(status: int, body: bytes) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(body)
+    if status != 200:
+        raise RefusedError(status, content)
+    return content
+
+
+def change(item: str, **more: Any) -> dict[str, Any]:
+    """An insert of an item by its `id`, as the laboratory's `write` takes it."""
+    keys = {"id": {"S": item}}
+    return {"eventName": "INSERT", "Keys": keys, "NewImage": keys} | more

@@ -9,12 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tabletrail_lab.client import LabClient
-from tests.ports.laboratory_reading import Caller
+from tests.ports.laboratory_reading import HttpCaller, change
 
 LOCAL = Path(__file__).parents[2] / "local"
 GENEROUS_SECONDS = 60.0
@@ -67,10 +66,6 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
         process.kill()
 
 
-def change(item: str) -> dict[str, Any]:
-    return {"eventName": "INSERT", "Keys": {"id": {"S": item}}, "NewImage": {"id": {"S": item}}}
-
-
 def test_everything_stays_over_a_kill(start: Callable[..., Process]) -> None:
     process = start("--driven")
     arn = process.client.add_stream("orders", shards=3)
@@ -80,7 +75,7 @@ def test_everything_stays_over_a_kill(start: Callable[..., Process]) -> None:
     process.client.advance(3_600)
     process.client.write(arn, [change(f"after-{number}") for number in range(10)])
     truth, shards, now = process.client.truth(arn), process.client.shards(arn), process.client.now()
-    caller = Caller(process.url)
+    caller = HttpCaller(process.url)
     iterator = caller.iterator(arn, first)
     page = caller.records(iterator)
 
@@ -90,7 +85,7 @@ def test_everything_stays_over_a_kill(start: Callable[..., Process]) -> None:
     assert process.client.truth(arn) == truth
     assert [shard | {"read_to": 0} for shard in process.client.shards(arn)] == [s | {"read_to": 0} for s in shards]
     assert process.client.now() == now
-    assert Caller(process.url).records(iterator)["Records"] == page["Records"]
+    assert HttpCaller(process.url).records(iterator)["Records"] == page["Records"]
     ((_, number, _),) = process.client.write(arn, [change("new")])
     assert int(number) > max(int(record["sequence"]) for record in truth)
 
@@ -104,7 +99,7 @@ def test_a_kill_between_any_two_writes_loses_and_doubles_nothing(start: Callable
         process.kill()
         process.start()
     assert [record["event_id"] for record in process.client.truth(arn)] == written
-    assert sorted(Caller(process.url).all_event_ids(arn)) == sorted(written)
+    assert sorted(HttpCaller(process.url).all_event_ids(arn)) == sorted(written)
 
 
 def test_half_a_line_at_the_end_is_a_command_that_never_was(start: Callable[..., Process], tmp_path: Path) -> None:
