@@ -5,6 +5,8 @@ Called by `recover` and `standing`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from tabletrail.aws.clients import dynamodb_client, s3_client, streams_client
 from tabletrail.aws.clock import SystemClock
 from tabletrail.aws.commit import TableNames
@@ -15,7 +17,7 @@ from tabletrail.aws.stamps import TableStamps
 from tabletrail.aws.streams import SignedStreamReader
 from tabletrail.aws.tries import Tries
 from tabletrail.core.entry import Conversion
-from tabletrail.ports import Progress
+from tabletrail.ports import Clock, Progress
 from tabletrail.recovery import Recovery
 from tabletrail.stamping import Stamping
 from tabletrail_cli.log import Log
@@ -23,18 +25,14 @@ from tabletrail_cli.log import Log
 
 def stamping_of(log: Log) -> Stamping:
     """Asks nothing yet."""
-    clock = SystemClock()
-    client, settings = dynamodb_client(log.place.session), log.place.settings
-    stamps = TableStamps(client, _names(log), settings.runs_table, Tries(clock))
-    listing = BucketListing(s3_client(log.place.session), settings.segments_bucket)
-    return Stamping(stamps, listing, log.checkpoints, log.segments, clock)
+    return _stamping(log, dynamodb_client(log.place.session), SystemClock())
 
 
 def recovery_of(log: Log, progress: Progress) -> Recovery:
     """For one recovery. It needs the rights of an operator: see docs/access.md."""
-    stamping, clock = stamping_of(log), SystemClock()
-    session, settings = log.place.session, log.place.settings
+    session, settings, clock = log.place.session, log.place.settings, SystemClock()
     client, tries = dynamodb_client(session), Tries(clock)
+    stamping = _stamping(log, client, clock)
     return Recovery(
         stamping,
         stamping.listing,
@@ -51,6 +49,13 @@ def recovery_of(log: Log, progress: Progress) -> Recovery:
         Conversion(settings.index_period, settings.actor_attribute),
         progress,
     )
+
+
+def _stamping(log: Log, client: Any, clock: Clock) -> Stamping:
+    settings = log.place.settings
+    stamps = TableStamps(client, _names(log), settings.runs_table, Tries(clock))
+    listing = BucketListing(s3_client(log.place.session), settings.segments_bucket)
+    return Stamping(stamps, listing, log.checkpoints, log.segments, clock)
 
 
 def _names(log: Log) -> TableNames:

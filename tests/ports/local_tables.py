@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from tabletrail.aws.commit import TableNames
@@ -46,6 +47,22 @@ def make_table(client: Any, name: str, key: str, sort: str | None = None, *index
         ]
     client.create_table(**request)
     client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
+def remake_table(client: Any, name: str, items: Iterable[dict[str, Any]]) -> None:
+    """The table is deleted and made anew under its name, with these items: what a restore does."""
+    table = client.describe_table(TableName=name)["Table"]
+    client.delete_table(TableName=name)
+    request = {key: table[key] for key in ("TableName", "AttributeDefinitions", "KeySchema")}
+    indexes = [
+        {key: index[key] for key in ("IndexName", "KeySchema", "Projection")}
+        for index in table.get("GlobalSecondaryIndexes", ())
+    ]
+    if indexes:
+        request["GlobalSecondaryIndexes"] = indexes
+    client.create_table(**request, BillingMode="PAY_PER_REQUEST")
+    for item in items:
+        client.put_item(TableName=name, Item=item)
 
 
 def make_bucket(client: Any) -> str:
