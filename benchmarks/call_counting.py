@@ -4,7 +4,7 @@ Rules
 - Requests of boto3 clients are seen by botocore's events; GetRecords, which the reader signs itself, at its door.
 - Capacity is computed from the items, by the published rules, since a local AWS only estimates it: writes per 1 KB,
   doubled in a transaction, plus one for each index entry that appears or goes; reads per 4 KB, half if not consistent,
-  a batch item by item.
+  a batch item by item, in a transaction twice.
 - Items are measured after the work, so that measuring does not count as its CPU time.
 
 Caller: `count_calls`.
@@ -159,6 +159,9 @@ def read_units(name: str, params: Mapping[str, Any], parsed: Mapping[str, Any]) 
             for table, items in parsed.get("Responses", {}).items()
             for item in items
         )
+    if name == "TransactGetItems":
+        items = [response.get("Item", {}) for response in parsed.get("Responses", [])]
+        return sum(2.0 * max(1, ceil(item_size(item) / 4096)) for item in items)
     return 0.0
 
 

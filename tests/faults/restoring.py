@@ -7,17 +7,17 @@ place. `RestoredWorld` reads the log from the rows of segments, as everybody els
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tabletrail.core.checkpoint import GENESIS_CHAIN, SegmentRow, ShardKey, StreamState
 from tabletrail.core.segment import Line, read
 from tabletrail.core.stamps import TABLES
 from tabletrail.recovery import Recovery
-from tests.fakes.faulty import Crash
+from tests.fakes.faulty import Crash, Fault, Way
 from tests.fakes.runs import FakeProgress
 from tests.fakes.stamps import FakeRecoveredRows, new_table_id
-from tests.faults.world import World
+from tests.faults.world import SETTINGS, World
 from tests.validation import assert_valid_entry
 
 _VALID: set[bytes] = set()
@@ -142,3 +142,48 @@ def _goes_on(row: SegmentRow, heads: dict[ShardKey, str]) -> bool:
     return all(
         heads.get(ShardKey(link.stream_arn, link.shard_id), GENESIS_CHAIN) == link.previous_chain for link in row.links
     )
+
+
+def busy_world() -> tuple[RestoredWorld, str]:
+    """Some runs of one table whose first shard was split, with records in each shard; the table's stream."""
+    world = RestoredWorld(replace(SETTINGS, cycle_records=5))
+    arn = world.add_table("orders", shards=2)
+    for _ in range(3):
+        world.write(arn, "shard-0", 3)
+        world.write(arn, "shard-1", 4)
+        world.run()
+    world.stream.split(arn, "shard-0", "left", "right")
+    world.write(arn, "left", 2)
+    world.run()
+    world.write(arn, "right", 6)
+    world.run()
+    return world, arn
+
+
+def leave_an_orphan(world: RestoredWorld) -> None:
+    """A run dies between staging and commit; its lease ends."""
+    world.faults.add(Fault(Way.BEFORE, method="checkpoints.commit", error=Crash))
+    objects = len(world.store.objects)
+    world.run_unless_dead()
+    assert len(world.store.objects) == objects + 1
+    world.clock.advance(400)
+
+
+def assert_nothing_is_captured(world: RestoredWorld) -> None:
+    """After a dead run's lease has ended, and because a run has seen why."""
+    world.clock.advance(400)
+    commits = len(world.rows.commits)
+    assert world.run() == []
+    assert len(world.rows.commits) == commits
+    assert "tabletrail recover" in world.notes.read("last_run")["failures"][0]
+
+
+def recovered(world: RestoredWorld) -> None:
+    world.recovery().apply("recover-1")
+    world.settle()
+    world.assert_complete()
+
+
+def leave_an_orphan_after_writing(world: RestoredWorld, arn: str) -> None:
+    world.write(arn, "right", 3)
+    leave_an_orphan(world)

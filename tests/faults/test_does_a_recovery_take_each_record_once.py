@@ -9,148 +9,22 @@ import pytest
 
 from tabletrail.core.checkpoint import ShardKey, ShardMove, StreamState
 from tabletrail.core.segment import encode
-from tabletrail.core.stamps import TABLES, Stamp
+from tabletrail.core.stamps import TABLES
 from tabletrail.errors import TabletrailError
 from tests.fakes.faulty import Crash, Fault, Way
 from tests.fakes.faulty import Plan as Faults
 from tests.fakes.stamps import FakeRecoveredRows
-from tests.faults.restoring import NOTHING, RestoredWorld, moment, restore
-from tests.faults.world import SETTINGS
+from tests.faults.restoring import (
+    NOTHING,
+    RestoredWorld,
+    busy_world,
+    leave_an_orphan_after_writing,
+    moment,
+    recovered,
+    restore,
+)
 
 BOTH = ("streams_shards", "segments")
-
-
-def busy_world() -> tuple[RestoredWorld, str]:
-    """Some runs of one table whose first shard was split, with records in each shard; the table's stream."""
-    world = RestoredWorld(replace(SETTINGS, cycle_records=5))
-    arn = world.add_table("orders", shards=2)
-    for _ in range(3):
-        world.write(arn, "shard-0", 3)
-        world.write(arn, "shard-1", 4)
-        world.run()
-    world.stream.split(arn, "shard-0", "left", "right")
-    world.write(arn, "left", 2)
-    world.run()
-    world.write(arn, "right", 6)
-    world.run()
-    return world, arn
-
-
-def leave_an_orphan(world: RestoredWorld) -> None:
-    """A run dies between staging and commit; its lease ends."""
-    world.faults.add(Fault(Way.BEFORE, method="checkpoints.commit", error=Crash))
-    objects = len(world.store.objects)
-    world.run_unless_dead()
-    assert len(world.store.objects) == objects + 1
-    world.clock.advance(400)
-
-
-def assert_nothing_is_captured(world: RestoredWorld) -> None:
-    """After a dead run's lease has ended, and because a run has seen why."""
-    world.clock.advance(400)
-    commits = len(world.rows.commits)
-    assert world.run() == []
-    assert len(world.rows.commits) == commits
-    assert "tabletrail recover" in world.notes.read("last_run")["failures"][0]
-
-
-def recovered(world: RestoredWorld) -> None:
-    world.recovery().apply("recover-1")
-    world.settle()
-    world.assert_complete()
-
-
-# What the stamps say, and what they do not
-
-
-def test_a_new_deployment_begins_with_the_first_stamp() -> None:
-    world = RestoredWorld()
-    world.run()
-    assert {stamp.number for stamp in world.mark.stamps.values()} == {1}
-    world.run()
-    assert {stamp.number for stamp in world.mark.stamps.values()} == {2}
-
-
-def test_a_deployment_of_an_older_release_goes_on_by_itself() -> None:
-    world, arn = busy_world()
-    world.mark.stamps.clear()
-    world.write(arn, "right", 2)
-    world.settle()
-    world.assert_complete()
-    assert world.mark.stamps.keys() == set(TABLES)
-
-
-@pytest.mark.parametrize("table", ["streams", "streams_shards", "segments"])
-def test_an_older_release_whose_table_is_empty_does_not(table: str) -> None:
-    world, _ = busy_world()
-    restore(world, (table,), NOTHING)
-    world.mark.stamps.clear()
-    assert_nothing_is_captured(world)
-
-
-def test_an_orphan_and_a_long_stop_are_no_restore() -> None:
-    world, arn = busy_world()
-    leave_an_orphan_after_writing(world, arn)
-    world.clock.advance(3 * 86_400 // 10)
-    world.settle()
-    world.assert_complete()
-    assert not world.recovery().look().trouble
-
-
-def leave_an_orphan_after_writing(world: RestoredWorld, arn: str) -> None:
-    world.write(arn, "right", 3)
-    leave_an_orphan(world)
-
-
-def test_the_log_is_looked_at_only_when_no_run_began_for_a_while() -> None:
-    world, _ = busy_world()
-    asked = world.faults.count("listing.keys")
-    for _ in range(5):
-        world.run()
-    assert world.faults.count("listing.keys") == asked
-    world.clock.advance(600)
-    world.run()
-    assert world.faults.count("listing.keys") == asked + 1
-
-
-@pytest.mark.parametrize("tables", [("streams_shards",), ("segments",), TABLES], ids="+".join)
-def test_rows_that_were_put_back_in_place_are_seen_too(tables: tuple[str, ...]) -> None:
-    """The tables keep their ids. If it is all four, only the log knows better."""
-    world, arn = busy_world()
-    kept = moment(world)
-    world.write(arn, "right", 2)
-    world.run()
-    world.write(arn, "right", 2)
-    world.run()
-    restore(world, tables, kept, in_place=True)
-    assert_nothing_is_captured(world)
-    recovered(world)
-
-
-def test_a_restore_to_a_moment_within_a_run_is_seen() -> None:
-    """All tables hold the same stamp: that of the run whose commit they have not seen."""
-    world, arn = busy_world()
-    world.write(arn, "right", 2)
-    plan = world.planner("during").run("during")
-    kept = moment(world)
-    for group in plan["groups"]:
-        world.capture_until_done(group)
-    world.reporter().run("during", plan["report"], [])
-    restore(world, TABLES, kept)
-    assert_nothing_is_captured(world)
-    recovered(world)
-
-
-def test_two_runs_that_move_the_stamp_at_once_make_no_trouble() -> None:
-    world, _ = busy_world()
-    stamping = world.stamping(world._ports())
-    found = stamping.stamps.read()
-    assert stamping.stamps.write(found, Stamp(found.number + 1, 0, found.ids))
-    assert not stamping.stamps.write(found, Stamp(found.number + 1, 0, found.ids))
-    assert stamping.advance() == found.number + 2
-
-
-# Orphans
 
 
 @pytest.mark.parametrize("tables", [*[(table,) for table in TABLES], BOTH, TABLES], ids="+".join)
