@@ -13,6 +13,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from tabletrail.aws import opensearch
 from tabletrail.aws.opensearch import OpenSearchIndex, OpenSearchKeeper
 from tabletrail.aws.opensearch_connect import SECRET_SECONDS, PasswordAuth, ask, connect
 from tabletrail.core.outcome import Outcome
@@ -185,6 +186,7 @@ def test_a_proxy_in_the_environment_is_not_used(stub: Stub, monkeypatch: pytest.
     ("method", "path", "body", "params"),
     [
         ("POST", "/_bulk", TWO, {"filter_path": "errors,items.*.status"}),
+        ("POST", opensearch._BULK, TWO, {}),
         ("GET", "/tabletrail-v1-*/_settings/index.uuid", None, {"expand_wildcards": "all"}),
         ("PUT", "/tabletrail-v1-2026.11", {"settings": {}}, {}),
     ],

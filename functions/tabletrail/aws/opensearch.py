@@ -13,6 +13,7 @@ Called by `tabletrail.index`, `tabletrail.report` and `tabletrail.install`.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from opensearchpy import OpenSearch
 
@@ -23,8 +24,13 @@ from tabletrail.core.periods import PATTERN, PREFIX
 from tabletrail.errors import TransientError
 from tabletrail.ports import BulkReply
 
-_BULK_PARAMS = {"filter_path": "errors,items.*.status,items.*.error.type"}
-"""A domain ignores parameters of a signed POST: what comes back may be a whole reply, which reads the same."""
+_BULK = "/_bulk?" + urlencode({"timeout": "10s", "filter_path": "errors,items.*.status,items.*.error.type"})
+"""A domain ignores parameters of a signed POST: what comes back may be a whole reply, which reads the same.
+
+`timeout` is how long the server waits for a shard that is not there: less than we wait for the reply, so that it
+accounts for the documents of other indices. The server's own is a minute. It stands in the path, because opensearch-py
+takes a parameter of this name for its own.
+"""
 
 _STORED = ItemResult(Outcome.STORED, 201)
 _UNACCOUNTED = ItemResult(Outcome.TRY_AGAIN, 200, "reply_without_this_document")
@@ -41,7 +47,7 @@ class OpenSearchIndex:
 
     def create(self, body: bytes) -> BulkReply:
         """`body`: lines {"create": {"_index", "_id"}} and the entry, each ended by a newline."""
-        reply = ask(self._client, "POST", "/_bulk", body, _BULK_PARAMS)
+        reply = ask(self._client, "POST", _BULK, body)
         if not reply.ok:
             return BulkReply(reply.status, None)
         documents = body.count(b"\n") // 2
