@@ -25,6 +25,8 @@ Ask = Callable[[str, str, dict[str, Any] | None, dict[str, str] | None], tuple[i
 """(method, path, body, parameters) -> (status, parsed JSON)"""
 
 PAGE = 1_000
+BEFORE_COMMIT_SECONDS = 48 * 3600
+CLOCK_SECONDS = 3600
 _REBUILT = re.compile(r"-r[0-9]{6}$")
 _WHOLE = {"allow_partial_search_results": "false", "ignore_unavailable": "true", "expand_wildcards": "open"}
 
@@ -35,11 +37,13 @@ class SearchError(RuntimeError):
 
 @dataclass(slots=True)
 class IndexPages:
-    """`table` and `index` narrow what is walked; empty means all."""
+    """`table`, `index` and the time of commits, in seconds, narrow what is walked; empty means all."""
 
     ask: Ask
     table: str = ""
     index: str = ""
+    since: int = 0
+    until: int = 0
     _names: dict[str, str] = field(default_factory=dict)
 
     def names(self, state: str) -> frozenset[str]:
@@ -88,7 +92,7 @@ class IndexPages:
                 yield Hit(str(hit["_id"]), name, hit.get("_source") or {})
 
     def _search(self, query: dict[str, Any]) -> list[dict[str, Any]]:
-        filters = [query, *([{"term": {"table.name": self.table}}] if self.table else [])]
+        filters = [query, *([{"term": {"table.name": self.table}}] if self.table else []), *self._times()]
         body = {
             "query": {"bool": {"filter": filters}},
             "sort": [{"event.id": {"order": "asc", "missing": "_last", "unmapped_type": "keyword"}}],
@@ -99,6 +103,12 @@ class IndexPages:
         if value_at(data, "timed_out") or value_at(data, "_shards.failed"):
             raise SearchError("a search was answered in part only")
         return list(data["hits"]["hits"])
+
+    def _times(self) -> list[dict[str, Any]]:
+        """An entry is committed within a day after its time; one with another time is asked for by its id."""
+        bounds = {"gte": self.since - BEFORE_COMMIT_SECONDS} if self.since else {}
+        bounds |= {"lt": self.until + CLOCK_SECONDS} if self.until else {}
+        return [{"range": {"@timestamp": {**bounds, "format": "epoch_second"}}}] if bounds else []
 
     def _asked(
         self, method: str, path: str, body: dict[str, Any] | None, params: dict[str, str] | None

@@ -38,8 +38,6 @@ class IndexWalk:
     is_committed: Callable[[str], bool]
     progress: Progress
     open: frozenset[str] = frozenset()
-    notes: list[str] = field(default_factory=list)
-    """What was not checked."""
     _strangers: dict[str, bool] = field(default_factory=dict)
     """Segments that the cut does not have: committed meanwhile?"""
 
@@ -58,8 +56,9 @@ class IndexWalk:
         self.open = self.pages.names("open")
         closed = self.pages.names("closed")
         used = [name for (name,) in self.state.db.execute("SELECT name FROM indices ORDER BY name")]
-        self.notes += [f"the index {name} is closed: its documents were not compared" for name in sorted(closed)]
         with self.state.step():
+            for name in sorted(closed):
+                self.state.note(f"the index {name} is closed: its documents were not compared")
             for name in used:
                 due = self.state.one(_DUE_IN_INDEX, name)
                 if name not in self.open and name not in closed and due:

@@ -49,6 +49,7 @@ CREATE TABLE IF NOT EXISTS indices (number INTEGER PRIMARY KEY, name TEXT NOT NU
 CREATE TABLE IF NOT EXISTS entries (
   id BLOB NOT NULL, hash BLOB NOT NULL, segment INTEGER NOT NULL, line INTEGER NOT NULL, idx INTEGER NOT NULL,
   size INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS notes (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS findings (
   number INTEGER PRIMARY KEY, code TEXT NOT NULL, facts TEXT NOT NULL UNIQUE);
 """
@@ -128,6 +129,13 @@ class State:
     def find(self, *findings: Finding) -> None:
         rows = [(one.code, json.dumps(asdict(one), sort_keys=True)) for one in findings]
         self.db.executemany("INSERT OR IGNORE INTO findings (code, facts) VALUES (?, ?)", rows)
+
+    def note(self, text: str) -> None:
+        """Something that was not checked, in words; once."""
+        self.db.execute("INSERT OR IGNORE INTO notes (text) VALUES (?)", (text,))
+
+    def notes(self) -> list[str]:
+        return [text for (text,) in self.db.execute("SELECT text FROM notes ORDER BY number")]
 
     def findings(self, limit: int) -> Iterator[Finding]:
         rows = self.db.execute("SELECT facts FROM findings ORDER BY number LIMIT ?", (limit,))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 LIMIT = 1_000
 TRIES = 12
@@ -35,6 +36,8 @@ _PASSING = frozenset(
         "TooManyRequestsException",
     }
 )
+_NO_MODEL = (ResponseParserError, AttributeError, KeyError, TypeError, ValueError)
+"""What boto3's parser raises for a page that DynamoDB would not send."""
 _GONE = {
     "ResourceNotFoundException": "the stream no longer knows it",
     "TrimmedDataAccessException": "the stream trimmed it while it was read",
@@ -97,7 +100,7 @@ class StreamPages:
                 continue
             records = [_record(record) for record in reply.get("Records", ())]
             yield from records
-            last = records[-1].sequence_no if records else last
+            last = next((one.sequence_no for one in reversed(records) if one.sequence_no), last)
             empty = 0 if records else empty + 1
             if empty >= EMPTY_PAGES:
                 raise GoneError(f"{EMPTY_PAGES} pages in a row were empty")
@@ -124,6 +127,8 @@ class StreamPages:
             except BotoCoreError:
                 if number + 1 == TRIES:
                     raise
+            except _NO_MODEL as error:
+                raise GoneError(f"a reply does not follow the API's own model ({type(error).__name__})") from error
             self.pause(min(LONGEST_PAUSE, 0.1 * 2**number))
         raise AssertionError("the last try returns or raises")
 

@@ -67,7 +67,6 @@ class StreamWalk:
     now: Callable[[], float]
     progress: Progress
     table: str = ""
-    notes: list[str] = field(default_factory=list)
     records: int = 0
 
     def run(self) -> None:
@@ -78,7 +77,8 @@ class StreamWalk:
             try:
                 listed = self.pages.shards(stream_arn)
             except GoneError:
-                self.notes.append(f"the stream {stream_arn} is gone: it was not compared")
+                with self.state.step():
+                    self.state.note(f"the stream {stream_arn} is gone: it was not compared")
                 continue
             self._stream(stream_arn, listed)
 
@@ -113,7 +113,7 @@ class StreamWalk:
                 if limit is not None:
                     self._compare(chain, limit, is_open=not shard.is_closed)
             except GoneError as error:
-                self.notes.append(f"shard {shard.shard_id} of {chain.stream_arn} was not compared to its end: {error}")
+                self.state.note(f"shard {shard.shard_id} of {chain.stream_arn} was not compared to its end: {error}")
             self.state.shard(chain.stream_arn, chain.shard_id)
             self.state.db.execute(
                 "UPDATE shards SET is_compared = 1 WHERE stream_arn = ? AND shard_id = ?",
@@ -139,6 +139,9 @@ class StreamWalk:
         for record in self.pages.records(chain.stream_arn, chain.shard_id):
             if limit and number(record.sequence_no) > number(limit):
                 break
+            if number(record.sequence_no) < 0:
+                self.state.note(f"records of shard {chain.shard_id} have no sequence number: they were not compared")
+                continue
             self.records += 1
             if not self._is_logged(chain, record):
                 detail = f"the record {record.sequence_no} (eventID {record.event_id}) has no entry"

@@ -90,6 +90,7 @@ class Verification:
     now: Callable[[], float]
     pause: Callable[[float], None]
     notes: list[str] = field(default_factory=list)
+    """What will not be checked, as the caller knows."""
 
     def run(self) -> Result:
         """Whatever a client raises ends it; said again, it goes on."""
@@ -136,10 +137,9 @@ class Verification:
 
     def _index_walk(self) -> None:
         question = self.wish.question
-        pages = IndexPages(self.clients.search, question.table, question.index)
+        pages = IndexPages(self.clients.search, question.table, question.index, question.since, question.until)
         walk = IndexWalk(pages, self.state, self._is_committed, self.progress)
         walk.run()
-        self.notes += walk.notes
 
     def _is_committed(self, segment_id: str) -> bool:
         return bool(segment_id) and has_segment(self.clients.dynamodb, self.tables.segments, segment_id)
@@ -154,7 +154,6 @@ class Verification:
             self.wish.question.table,
         )
         walk.run()
-        self.notes += walk.notes
         return walk
 
     def _orphans(self) -> Iterator[str]:
@@ -182,5 +181,5 @@ class Verification:
             requests=stream.pages.requests if stream else 0,
             orphans=orphans,
             counts=self.state.counts(),
-            notes=self.notes,
+            notes=self.notes + self.state.notes(),
         )

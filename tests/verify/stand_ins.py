@@ -12,6 +12,7 @@ import copy
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -207,5 +208,9 @@ def _matches(clause: dict[str, Any], source: dict[str, Any]) -> bool:
         return _event_id(source) is not None
     if kind == "term":
         return bool(source.get("table", {}).get("name") == what["table.name"])
+    if "@timestamp" in what:
+        at = datetime.fromisoformat(source.get("@timestamp", "1970-01-01T00:00:00Z")).timestamp()
+        assert what["@timestamp"]["format"] == "epoch_second"
+        return bool(what["@timestamp"].get("gte", 0) <= at < what["@timestamp"].get("lt", 1e12))
     bounds, id_ = what["event.id"], _event_id(source)
     return id_ is not None and bounds.get("gt", "") < id_ and ("lte" not in bounds or id_ <= bounds["lte"])

@@ -49,6 +49,7 @@ def test_each_damage_of_an_index_is_found(planted: RealLog) -> None:
     clean = planted.verify_apart("--period", PERIOD)
     assert (clean.code, clean.findings) == (0, []), clean.err
     assert clean.result["entries"] == 40
+    assert planted.verify("--period", PERIOD, "--since", "1d").code == 0
     documents = planted.documents()
     assert len(documents) == 40
     altered, resealed, missing, doubled, foreign = sorted(documents)[::8]

@@ -132,6 +132,24 @@ def _all_written_then_read(scene: Scene) -> None:
     scene.minutes(10)
 
 
+def test_records_that_cannot_be_converted_are_compared_where_they_have_a_number(scene: Scene) -> None:
+    scene.minutes()
+    scene.laboratory.generate(scene.arn, 10, seed=1)
+    odd = {"eventID": "odd", "eventName": "INSERT", "dynamodb": {"Keys": {"id": {"X": "1"}}}}
+    scene.laboratory.write_poison(scene.arn, odd)
+    scene.laboratory.generate(scene.arn, 10, seed=1)
+    scene.minutes(2)
+    result, findings = scene.verify()
+    assert (findings, result.records, result.notes) == ([], 21, [])
+    scene.laboratory.write_poison(scene.arn, odd, numbered=False)
+    scene.laboratory.generate(scene.arn, 10, seed=1)
+    scene.minutes(2)
+    assert scene.world.kinds()["unreadable"] == 2
+    result, findings = scene.verify()
+    assert (findings, result.records) == ([], 31)
+    assert "no sequence number" in result.notes[0]
+
+
 def test_what_was_trimmed_is_not_compared(scene: Scene) -> None:
     scene.busy_hours()
     scene.laboratory.advance(23 * 3600)

@@ -42,7 +42,9 @@ def test_a_log_with_everything_in_it_is_clean(checked: Checked) -> None:
 
 def test_only_what_is_asked_for_is_read(checked: Checked) -> None:
     whole = checked.run()[0].entries
-    for question in (Question(table="items"), Question(index="tabletrail-v1-2026.12"), Question(until=1_800_000_100)):
+    parts = [Question(table="items"), Question(index="tabletrail-v1-2026.12")]
+    parts += [Question(until=1_800_000_100), Question(since=1_800_000_100, until=1_800_000_300)]
+    for question in parts:
         checked.wish = Wish(question)
         result, findings = checked.run()
         assert findings == []
