@@ -12,6 +12,7 @@ from tabletrail.aws.rows import encode_segment, encode_shard
 from tabletrail.core.checkpoint import ShardKey
 from tabletrail.core.segment import Line, read
 from tests.core.hostile import BREAKS, broken, hostile_items
+from tests.fakes import stream as stream_fake
 from tests.fakes.stream import make_record
 from tests.faults.world import World
 
@@ -180,3 +181,23 @@ def test_is_one_refused_document_among_many_parked_alone(place: int) -> None:
     kinds = [one["tabletrail"]["kind"] for one in world.index.documents().values()]
     assert (kinds.count("parked"), kinds.count("change")) == (1, 14)
     world.assert_complete()
+
+
+def test_is_a_record_without_a_number_that_is_read_again_the_same_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no place in its shard: where the iterator is lost, it is behind every position, and comes once more."""
+    world = World()
+    arn = world.add_table("orders")
+    good = world.stream.write(arn, "shard-0", 2)
+    place = str(int(good[-1]) + 1)
+    """Where the stream keeps it, though the record does not say so."""
+    monkeypatch.setattr(stream_fake, "_sequence", lambda record: record["dynamodb"].get("SequenceNumber", place))
+    world.stream.streams[arn].shards["shard-0"].slots.append(poison(world, "no sequence number"))
+    world.run()
+    world.clock.advance(20 * 60)
+    good += world.stream.write(arn, "shard-0", 2)
+    world.run()
+    assert numbers(world) == good
+    ids = [line.id for line in of_kind(world, "unreadable")]
+    assert (len(ids), len(set(ids))) == (2, 1), "docs/operating.md says so"
+    assert len([one for one in world.index.documents().values() if one["tabletrail"]["kind"] == "unreadable"]) == 1
+    world._assert_chains()
