@@ -57,7 +57,7 @@ class Counts:
         self.empty_pages += not records
 
     def as_json(self) -> dict[str, Any]:
-        """`shards`: GetRecords by shard, refused ones included. `bytes`: of records."""
+        """`shards`: GetRecords by shard, refused ones included. `bytes`: of records. `readers`: at this moment."""
         return {
             "operations": dict(self.operations),
             "errors": dict(self.errors),
@@ -68,6 +68,7 @@ class Counts:
             "records": self.records,
             "bytes": self.bytes,
             "throttles": self.throttles,
+            "readers": sum(self._readers.values()),
             "most_readers": max(self._most.values(), default=0),
             "most_readers_by_shard": dict(self._most),
         }

@@ -93,6 +93,14 @@ class HttpCaller(Caller):
             self._connection.close()
             raise
 
+    def ask(self, operation: str, **request: Any) -> None:
+        """Sends a request whose reply nobody waits for."""
+        headers = {"X-Amz-Target": TARGET + operation, "Authorization": SIGNED}
+        self._connection.request("POST", "/", json.dumps(request), headers)
+
+    def close(self) -> None:
+        self._connection.close()
+
     def call(self, operation: str, **request: Any) -> dict[str, Any]:
         response, body = self.reply(operation, json.dumps(request).encode())
         return _content(response.status, body)
