@@ -37,17 +37,16 @@ class Coverage:
     run_id: str
 
     def move(
-        self, before: StreamRow | None, after: StreamRow, what: str = "", *, gap: str = "", detail: str = ""
+        self, before: StreamRow | None, after: StreamRow, what: str, *, gap: str = "", detail: str = ""
     ) -> StreamRow | None:
         """The row as it is now, or None if the move lost.
 
-        `what` and `detail` are those of a coverage entry; `gap` names why changes before `after` may be missing. One of
-        `what` and `gap` at least is given.
+        `what` and `detail` are the coverage entry's; `gap` names why changes before `after` may be missing.
         """
         number = after.coverage_no + 1
         version = (before.version if before else 0) + 1
         after = replace(after, coverage_no=number, version=version, gaps=after.gaps + bool(gap))
-        entries = [self._entry(after, what, number, detail)] if what else []
+        entries = [self._entry(after, what, number, detail)]
         if gap:
             entries.append(self._gap(after, gap))
         staged = self.stager.stage(self.run_id, GROUP, (), entries)

@@ -82,7 +82,7 @@ class Walker:
         if is_behind_gap:
             # Before the new rows, which would hide it. A run that dies in between leaves the next one their ages.
             long_ago = replace(row, last_walk_at=now - RETENTION_SECONDS + 2 * LISTED_LATE_SECONDS)
-            row = self._tell(row, long_ago, gap="unwatched")
+            row = self._tell(row, long_ago, "unwatched", gap="unwatched")
         if plan.late:
             named = ", ".join(shard.shard_id for shard, _ in plan.late[:LATE_NAMED])
             row = self._tell(row, row, "shard_late", detail=f"{len(plan.late)} of them: {named}")
@@ -94,7 +94,7 @@ class Walker:
         walked = replace(row, last_walk_at=now, version=row.version + 1)
         return walked if self.checkpoints.move_stream(StreamMove(row, walked)) else row
 
-    def _tell(self, before: StreamRow, after: StreamRow, what: str = "", gap: str = "", detail: str = "") -> StreamRow:
+    def _tell(self, before: StreamRow, after: StreamRow, what: str, *, gap: str = "", detail: str = "") -> StreamRow:
         """The row after the entry's commit. What an entry must say first is not done without it."""
         moved = self.coverage.move(before, after, what, gap=gap, detail=detail)
         if moved is None:

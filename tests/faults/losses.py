@@ -41,8 +41,12 @@ def assert_said_once(world: World, *expected: tuple[str, str, str]) -> None:
     assert len(ids) == len(expected)
     assert ids <= world.index.documents().keys()
     assert sum(values["Gaps"] for values in world.metrics.emitted) == len(expected)
-    rows = [*world.rows.streams.values(), *world.rows.shards.values()]
-    assert sum(row.gaps for row in rows) == len(expected), "what `status` shows while OpenSearch is away"
+    for arn, row in world.rows.streams.items():
+        facts = [one for one in world.lines() if one["tabletrail"]["kind"] == "coverage"]
+        covered = [one for one in facts if one["stream"]["arn"] == arn]
+        assert [one["tabletrail"]["coverage"]["number"] for one in covered] == [*range(1, row.coverage_no + 1)]
+    counts = [row.gaps for row in world.rows.streams.values()] + [row.gaps for row in world.rows.shards.values()]
+    assert sum(counts) == len(expected), "what `status` shows while OpenSearch is away"
     assert {entry["tabletrail"]["gap"]["certainty"] for entry in gaps(world)} <= {"possible"}
 
 

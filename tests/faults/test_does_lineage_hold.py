@@ -8,51 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabletrail.capture import Capture, CaptureTask
 from tabletrail.core.checkpoint import ShardStatus
-from tabletrail.deadline import Deadline
 from tests.fakes.faulty import Fault, Way
+from tests.faults.lineages import assert_parents_first, family, minutes, shards_in_order, step
 from tests.faults.world import SETTINGS, World
 
 ITEM = {"id": {"S": "one item"}}
-BOUNDED = settings(max_examples=25, derandomize=True)
-
-
-def minutes(world: World, count: int) -> None:
-    for _ in range(count):
-        world.run()
-
-
-def shards_in_order(world: World) -> list[str]:
-    """Of the change entries, in the log's order, each run of one shard's entries once."""
-    shards = [entry["stream"]["shard"] for entry in world.lines() if entry["tabletrail"]["kind"] == "change"]
-    return [shard for at, shard in enumerate(shards) if at == 0 or shard != shards[at - 1]]
-
-
-def assert_parents_first(world: World, stream_arn: str) -> None:
-    """No entry of a shard comes behind one of its descendants'."""
-    parents = {shard.shard_id: shard.parent for shard in world.stream.streams[stream_arn].shards.values()}
-    begun: set[str] = set()
-    for shard in shards_in_order(world):
-        assert shard not in begun, f"{shard} comes behind a descendant"
-        ancestor = parents[shard]
-        while ancestor is not None:
-            begun.add(ancestor)
-            ancestor = parents.get(ancestor)
 
 
 def late_entries(world: World) -> list[str]:
     return [entry["message"] for entry in world.lines() if entry["event"]["action"] == "shard_late"]
-
-
-def family(world: World) -> str:
-    """A stream whose only listed shards are a parent that has ended and its child, both with records."""
-    arn = world.add_table("orders", shards=0)
-    world.stream.add_shard(arn, "parent")
-    world.write(arn, "parent", 3)
-    world.stream.split(arn, "parent", "child")
-    world.write(arn, "child", 3)
-    return arn
 
 
 @pytest.mark.parametrize("listings", [0, 1])
@@ -250,7 +215,7 @@ steps = st.lists(
 )
 
 
-@BOUNDED
+@settings(max_examples=25, derandomize=True)
 @given(steps, st.integers(0, 3))
 def test_is_every_record_read_once_and_in_order_whatever_the_listing_leaves_out(
     steps: list[tuple[str, int]], hidden_at_first: int
@@ -259,7 +224,7 @@ def test_is_every_record_read_once_and_in_order_whatever_the_listing_leaves_out(
     arn = family(world)
     world.stream.hide(arn, "parent", min(hidden_at_first, 1))
     for number, (what, pick) in enumerate(steps):
-        _step(world, arn, what, pick, number)
+        step(world, arn, what, pick, number)
     world.stream.streams[arn].hidden.clear()
     minutes(world, 20)
     world.drain()
@@ -267,74 +232,3 @@ def test_is_every_record_read_once_and_in_order_whatever_the_listing_leaves_out(
     assert "gap" not in world.kinds()
     if not late_entries(world):
         assert_parents_first(world, arn)
-
-
-def _step(world: World, arn: str, what: str, pick: int, number: int) -> None:
-    shards = world.stream.streams[arn].shards
-    open_shards = [shard_id for shard_id, shard in shards.items() if not shard.closed]
-    shard_id = open_shards[pick % len(open_shards)]
-    if what == "write":
-        world.write(arn, shard_id, 1 + pick)
-    elif what in ("split", "roll"):
-        world.stream.split(arn, shard_id, *[f"{number}-{side}" for side in range(2 if what == "split" else 1)])
-    elif what == "hide":
-        world.stream.hide(arn, list(shards)[pick % len(shards)], 1 + pick % 3)
-    elif what == "children late":
-        world.stream.hidden_children += 1
-    elif what == "wait":
-        world.clock.advance(pick * 600)
-    else:
-        world.run()
-
-
-class Slow:
-    """A capture of one group that stops between its reads and its commit, as a process that was paused does."""
-
-    def __init__(self, world: World, group_id: str) -> None:
-        self.capture: Capture = world.capture()
-        self.task = CaptureTask("slow", group_id, int(world.clock.now()) + 3600)
-        self.streams = {row.stream_arn: row for row in self.capture.checkpoints.streams()}
-        rows = self.capture._due(group_id, self.streams)
-        self.reads = self.capture._read(rows, Deadline.after(world.clock, 50)) if rows else []
-
-    def commit(self) -> None:
-        self.capture._commit_all(self.task, self.capture.parts.make(self.reads, self.streams))
-
-
-turns = st.lists(
-    st.tuples(st.sampled_from(["write", "write", "split", "run", "plan", "read", "commit", "lag"]), st.integers(0, 7)),
-    min_size=10,
-    max_size=40,
-)
-
-
-@BOUNDED
-@given(turns)
-def test_does_a_rebalanced_group_lose_nothing(turns: list[tuple[str, int]]) -> None:
-    world = World(replace(SETTINGS, group_shards=2))
-    arn = world.add_table("orders", shards=3)
-    world.run()
-    slow: list[Slow] = []
-    for number, (what, pick) in enumerate(turns):
-        if what == "lag":
-            world.rows.lag = 30 * pick
-        elif what == "plan":
-            world.leases.held.clear()  # another run is believed dead
-            world.planner(f"plan{number}").run(f"plan{number}")
-            world.leases.held.clear()
-        elif what == "read":
-            slow.append(Slow(world, f"g000{pick % 4}"))
-        elif what == "commit" and slow:
-            slow.pop(pick % len(slow)).commit()
-        else:
-            _step(world, arn, what, pick, number)
-    for one in slow:
-        one.commit()
-    world.rows.lag = 0
-    minutes(world, 20)
-    world.drain()
-    world.assert_complete()
-    assert_parents_first(world, arn)
-    homes = [row.group_id for row in world.rows.shards.values() if row.status is ShardStatus.OPEN]
-    assert None not in homes
-    assert max(homes.count(group) for group in homes) <= 2

@@ -58,7 +58,7 @@ class StreamRow:
     """When the table left or got another stream; 0 while it is audited."""
     last_walk_at: int = 0
     coverage_no: int = 0
-    """How many coverage entries and gaps this stream has had: part of the next one's id."""
+    """How many coverage entries this stream has had: part of the next one's id."""
     gaps: int = 0
     """How many gaps of the stream as a whole are in the log."""
     version: int = 0
