@@ -20,10 +20,11 @@ from tabletrail_cli.times import shown
 if TYPE_CHECKING:
     from tabletrail.core.segment import Line
 
+_MAPPING = "a field does not fit the index's mapping, or the document is beyond one of its limits; a retry tells which"
 MEANINGS = {
-    "mapper_parsing_exception": "a field's value does not fit the index's mapping, or has no form that it could index",
-    "document_parsing_exception": "a field's value does not fit the index's mapping",
-    "illegal_argument_exception": "the document is beyond a limit of the index: a term too long, or too many fields",
+    "mapper_parsing_exception": _MAPPING,
+    "document_parsing_exception": _MAPPING,
+    "illegal_argument_exception": _MAPPING,
     "max_bytes_length_exceeded_exception": "a term is longer than the 32,766 bytes that the index takes",
     "request_entity_too_large": "this document alone is larger than OpenSearch takes in one request",
 }
