@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tabletrail.core.checkpoint import GENESIS_CHAIN, SegmentRow, ShardKey
+from tabletrail.aws.rows import encode_segment
+from tabletrail.core.chain import link_of
+from tabletrail.core.checkpoint import GENESIS_CHAIN, SegmentRow, ShardKey, ShardLink
 from tabletrail_verify.findings import KINDS, Finding
 from tabletrail_verify.verification import Wish
 from tests.faults.world import World
@@ -132,6 +134,32 @@ def test_a_child_that_begins_before_its_parent_ends(checked: Checked, orders: st
     assert row.parent_shard_id == "shard-0"
     (found,) = checked.findings()
     assert (found.code, found.shard) == ("child-order", "right")
+
+
+def test_an_order_that_was_forged_in_object_and_rows(checked: Checked, orders: str) -> None:
+    """Whoever may write all of them can make every hash right, but records do not come in another order."""
+    (row,) = segments_of(checked.world, orders, "right")
+    (link,) = [one for one in row.links if one.shard_id == "right"]
+    at = row.links.index(link)
+
+    def forge(lines: list[dict[str, Any]]) -> None:
+        ours = [n for n, one in enumerate(lines[1:], 1) if one["entry"]["stream"]["shard"] == "right"]
+        first, second = ours[:2]
+        lines[first], lines[second] = lines[second], lines[first]
+        for number, one in enumerate(lines[1:], 1):
+            one["entry"]["log"]["line"] = number
+        numbers = [lines[n]["entry"]["stream"]["sequence"] for n in ours]
+        lines[0]["links"][at] = asdict(link_of(link.previous_chain, orders, "right", numbers))
+        links.append(ShardLink(**lines[0]["links"][at]))
+
+    links: list[ShardLink] = []
+    checked.rewrite(row, forge, row_too=True)
+    forged = replace(row, links=(*row.links[:at], links[0], *row.links[at + 1 :]))
+    checked.tables.changes[row.segment_id]["links"] = encode_segment(forged)["links"]  # type: ignore[index]
+    move(checked, orders, "right", chain_hash=links[0].chain)
+    (found,) = checked.findings()
+    assert (found.code, found.segment, found.shard) == ("link-differs", row.segment_id, "right")
+    assert "do not rise" in found.detail
 
 
 def test_a_table_that_was_restored_and_read_on(checked: Checked, items: str) -> None:

@@ -166,6 +166,14 @@ def test_a_retried_entry_for_an_entry_that_it_does_not_follow_from(
     assert codes(checked) == [("parked-wrong", id_)]
 
 
+def test_a_retried_entry_under_an_id_of_its_own(checked: Checked, index: dict[str, Document]) -> None:
+    id_ = of_kind(index, lambda one: "supersedes" in one["tabletrail"])
+    index["ab" * 32] = index.pop(id_)
+    index["ab" * 32]["event"]["id"] = "ab" * 32
+    sealed(index["ab" * 32])
+    assert codes(checked) == [("parked-wrong", "ab" * 32)]
+
+
 def test_an_index_that_is_gone_is_one_finding(checked: Checked, world: World) -> None:
     name = next(name for name, one in world.index.indices.items() if one)
     del world.index.indices[name]
