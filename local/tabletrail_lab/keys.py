@@ -13,13 +13,14 @@ import hashlib
 import json
 from typing import Any
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 PARTITIONS = 65_536
 """Virtual partitions of a stream: more than any number of shards open at once."""
 
 
 def key_text(keys: Any) -> str:
     """One text for one item's whole key, the same whatever the order of its attributes."""
-    return json.dumps(keys, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(keys)
 
 
 def partition_of(value: Any) -> int:

@@ -18,6 +18,7 @@ from tabletrail_lab.errors import LabError
 EVENT_NAMES = ("INSERT", "MODIFY", "REMOVE")
 VIEW_TYPES = ("NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY")
 TTL_IDENTITY = {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)  # kept: making one costs more than using it
 _OLD, _NEW = ("NEW_AND_OLD_IMAGES", "OLD_IMAGE"), ("NEW_AND_OLD_IMAGES", "NEW_IMAGE")
 
 
@@ -61,7 +62,7 @@ def service_record(
 def encoded(record: Any) -> bytes:
     """Compact JSON in UTF-8; text that UTF-8 cannot hold stays escaped."""
     try:
-        return json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()
+        return _ENCODER.encode(record).encode()
     except UnicodeEncodeError:
         return json.dumps(record, separators=(",", ":")).encode()
 

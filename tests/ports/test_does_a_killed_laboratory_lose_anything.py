@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -100,6 +102,26 @@ def test_a_kill_between_any_two_writes_loses_and_doubles_nothing(start: Callable
         process.start()
     assert [record["event_id"] for record in process.client.truth(arn)] == written
     assert sorted(HttpCaller(process.url).all_event_ids(arn)) == sorted(written)
+
+
+def test_a_kill_amid_writes_keeps_what_was_acknowledged(start: Callable[..., Process]) -> None:
+    process = start("--driven")
+    arn = process.client.add_stream("orders", shards=2)
+    acknowledged: list[str] = []
+    tried = 0
+    for turn in range(3):
+        killer = threading.Timer(0.05 + 0.1 * turn, process.kill)
+        killer.start()
+        with contextlib.suppress(OSError):
+            while True:
+                tried += 1
+                acknowledged += [row[2] for row in process.client.write(arn, [change(f"item-{tried}")])]
+        killer.join()
+        process.start()
+    truth = process.client.truth(arn)
+    assert {record["event_id"] for record in truth} >= set(acknowledged)
+    assert len({record["key"] for record in truth}) == len(truth) <= tried
+    assert sorted(HttpCaller(process.url).all_event_ids(arn)) == sorted(record["event_id"] for record in truth)
 
 
 def test_half_a_line_at_the_end_is_a_command_that_never_was(start: Callable[..., Process], tmp_path: Path) -> None:

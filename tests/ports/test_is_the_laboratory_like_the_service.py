@@ -94,7 +94,6 @@ def test_every_error_is_one_that_the_operation_has(laboratory: Laboratory, calle
     arn = laboratory.add_stream("orders")
     shard_id = laboratory.shards(arn)[0]["shard_id"]
     iterator = caller.iterator(arn, shard_id)
-    number = laboratory.write(arn, [change("a")])[0][1]
     horizon = {"StreamArn": arn, "ShardId": shard_id, "ShardIteratorType": "TRIM_HORIZON"}
     for kind in ("throttle", "internal"):
         for operation, request in (
@@ -106,6 +105,14 @@ def test_every_error_is_one_that_the_operation_has(laboratory: Laboratory, calle
             laboratory.fault(operation, kind)
             code = refused(lambda op=operation, req=request: caller.call(op, **req))  # type: ignore[misc]
             assert code == {"throttle": "ThrottlingException", "internal": "InternalServerError"}[kind]
+    assert not [text for reply in caller.replies for text in departures(*reply)]
+
+
+def test_every_refusal_is_one_that_the_operation_has(laboratory: Laboratory, caller: DirectCaller) -> None:
+    arn = laboratory.add_stream("orders")
+    shard_id = laboratory.shards(arn)[0]["shard_id"]
+    iterator = caller.iterator(arn, shard_id)
+    number = laboratory.write(arn, [change("a")])[0][1]
     laboratory.fault("GetRecords", "limit")
     assert refused(lambda: caller.records(iterator)) == "LimitExceededException"
     assert refused(lambda: caller.records(iterator, Limit=1_001)) == "LimitExceededException"
