@@ -11,10 +11,10 @@ Called by `tabletrail.recovery`.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from itertools import groupby
@@ -53,13 +53,17 @@ class RecoveredRows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CoverageFact:
-    """One coverage entry. `what` happened to the stream; `document` is the entry without images; `at` in seconds."""
+    """One coverage entry. `what` happened to the stream; `document` is the entry without images; `at` in seconds.
+
+    `gaps` of the stream as a whole were committed with it.
+    """
 
     stream_arn: str
     number: int
     what: str
     at: int
     document: dict[str, Any]
+    gaps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,8 @@ class Survey:
     damaged_count: int = 0
     facts: dict[str, list[CoverageFact]] = field(default_factory=lambda: defaultdict(list))
     """The last coverage entry of each stream, and the last that had it join."""
+    gaps: Counter[str] = field(default_factory=Counter)
+    """Of each stream as a whole."""
     _opened: dict[str, Opened] = field(default_factory=dict)
     _arns: set[str] = field(default_factory=set)
 
@@ -119,6 +125,7 @@ class Survey:
                 yield opened.row
 
     def _remember(self, fact: CoverageFact) -> None:
+        self.gaps[fact.stream_arn] += fact.gaps
         known = self.facts[fact.stream_arn]
         joined = [one for one in (*known, fact) if one.what == "joined"][-1:]
         last = max((*known, fact), key=lambda one: one.number)
@@ -196,7 +203,8 @@ def opened_object(logged: Logged, version_id: str, body: bytes) -> Opened:
         indices=tuple(sorted(contents.indices)),
         links=header.links,
     )
-    return Opened(row, tuple(contents.facts), () if header.links else tuple(contents.ids))
+    facts = [replace(fact, gaps=contents.gaps[fact.stream_arn]) for fact in contents.facts]
+    return Opened(row, tuple(facts), () if header.links else tuple(contents.ids))
 
 
 @dataclass(slots=True)
@@ -207,6 +215,7 @@ class _Contents:
     indices: set[str] = field(default_factory=set)
     facts: list[CoverageFact] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
+    gaps: Counter[str] = field(default_factory=Counter)
 
     def add(self, entry: dict[str, Any]) -> None:
         kind, stream = entry["tabletrail"]["kind"], entry["stream"]
@@ -218,6 +227,8 @@ class _Contents:
             coverage = entry["tabletrail"]["coverage"]
             at = int(datetime.fromisoformat(entry["@timestamp"]).timestamp())
             self.facts.append(CoverageFact(stream["arn"], coverage["number"], coverage["what"], at, entry))
+        elif kind == "gap" and "shard" not in stream:
+            self.gaps[stream["arn"]] += 1
 
     def check(self, links: Iterable[ShardLink]) -> None:
         """A link covers all sequence numbers of its shard, so it can be made again from the lines."""

@@ -20,8 +20,13 @@ _STATES["stream_ended"] = StreamState.DONE
 """After any other coverage entry a stream is read to its end."""
 
 
-def rebuilt_stream(before: StreamRow | None, facts: Sequence[CoverageFact], view: TableView | None) -> StreamRow:
-    """`facts`: the last joining, if known, and the last of all. `view` is None if the table is gone."""
+def rebuilt_stream(
+    before: StreamRow | None, facts: Sequence[CoverageFact], view: TableView | None, gaps: int
+) -> StreamRow:
+    """`facts`: the last joining, if known, and the last of all. `view` is None if the table is gone.
+
+    `gaps` of the stream as a whole are in the log.
+    """
     last = facts[-1]
     table, cloud = last.document["table"], last.document["cloud"]
     state = _STATES.get(last.what, StreamState.ENDING)
@@ -39,5 +44,6 @@ def rebuilt_stream(before: StreamRow | None, facts: Sequence[CoverageFact], view
         joined_at=max((fact.at for fact in facts if fact.what == "joined"), default=last.at),
         ending_at=0 if state is StreamState.ACTIVE else last.at,
         coverage_no=last.number,
+        gaps=gaps,
         version=before.version if before else 0,
     )

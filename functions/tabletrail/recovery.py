@@ -224,7 +224,8 @@ class Recovery:
             row = before
             facts = survey.facts.get(arn, [])
             if facts and (before is None or before.coverage_no < facts[-1].number):
-                row = rebuilt_stream(before, facts, self.tables.view(facts[-1].document["table"]["arn"]))
+                view = self.tables.view(facts[-1].document["table"]["arn"])
+                row = rebuilt_stream(before, facts, view, survey.gaps[arn])
                 findings.streams_rebuilt += 1
             if row is not None:
                 streams[arn] = row

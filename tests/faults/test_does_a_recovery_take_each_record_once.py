@@ -177,3 +177,19 @@ def test_each_audited_stream_has_an_entry_of_its_recovery() -> None:
     assert "streams_shards" in entry["message"]
     assert world.rows.streams[arn].state is StreamState.ACTIVE
     assert world.rows.streams[arn].partition_key == world.tables.tables[world.rows_table(arn)].partition_key
+
+
+def test_a_rebuilt_stream_stands_as_it_stood() -> None:
+    """Two streams, since the table's was replaced, and with that a gap that no shard has."""
+    world, arn = busy_world()
+    world.replace_stream("orders")
+    for _ in range(40):
+        world.run()
+    before = dict(world.rows.streams)
+    assert sorted((row.state, row.gaps) for row in before.values()) == [(StreamState.ACTIVE, 1), (StreamState.DONE, 0)]
+    restore(world, TABLES, NOTHING)
+    world.recovery().apply("recover-1")
+    for arn, row in before.items():
+        found = world.rows.streams[arn]
+        facts = ("table_name", "table_id", "service", "partition_key", "state", "is_enabled", "joined_at", "gaps")
+        assert [getattr(found, name) for name in facts] == [getattr(row, name) for name in facts]
