@@ -2,6 +2,8 @@
 
 Rules
 - Oldest first, at most so many segments a call.
+- Where the call before met trouble, one segment goes alone, to show whether that is over: nothing more is read for a
+  request that fails.
 - An index that was blocked in the call before gets one segment to show that it is not. Segments that wait for blocked
   indices alone are passed over, so that they hold up no others.
 - A call reads a bounded number of rows. So the place before which nothing but such segments waits is kept for the next
@@ -49,6 +51,7 @@ class Waiting:
     _page: int = 0
     _suspects: set[str] = field(default_factory=set)
     """Blocked in the call before, and not tried yet in this one."""
+    _is_first: bool = True
     _recovered: set[str] = field(default_factory=set)
     _seen: SegmentPlace | None = None
     _settled: SegmentPlace | None = None
@@ -75,14 +78,16 @@ class Waiting:
         held = 0
         for row in self._rows():
             tried = self._suspects.intersection(row.indices)
-            if batch and (tried or held + row.size > self.batch_bytes):
+            goes_alone = bool(tried) or (self._is_first and "trouble" in self.note)
+            self._is_first = False
+            if batch and (goes_alone or held + row.size > self.batch_bytes):
                 yield batch
                 batch, held = [], 0
             if self._is_hopeless(row):
                 continue
             batch.append(row)
             held += row.size
-            if tried:
+            if goes_alone:
                 yield batch
                 batch, held = [], 0
                 self._suspects -= tried

@@ -30,7 +30,7 @@ def test_an_outage(name: str) -> None:
     """The first case has none: what the others are measured by."""
     world, arn = a_table(backlog_segments=RATE)
     world.away.outage = OUTAGES.get(name)
-    began, minutes = world.clock.now(), MINUTES.get(name, 15)
+    began, minutes, objects = world.clock.now(), MINUTES.get(name, 15), world.faults.count("store.get")
 
     committed = [world.minute(arn, RECORDS) for _ in range(minutes)]
 
@@ -42,6 +42,7 @@ def test_an_outage(name: str) -> None:
         assert max(asked) <= 1, "a run makes one failed request at most"
         assert max(spent) <= HANG_SECONDS
         assert len(world.away.asked_at) <= 2 * minutes + 6, "the backlog's call makes one too"
+        assert world.faults.count("store.get") - objects <= SEGMENTS + minutes, "and reads one segment for it"
         assert len(waiting) == len([row for row in ordered(world) if row.committed_at >= began])
         assert_said(world, OUTAGES[name].says, began)
     world.away.outage = None
