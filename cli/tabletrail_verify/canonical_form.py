@@ -21,7 +21,8 @@ VERSION = "tabletrail/v1"
 CHAIN = "tabletrail/v1/chain"
 
 _BEYOND_THE_BASIC_PLANE = re.compile("[\U00010000-\U0010ffff]")
-_MOST_DIGITS = 16
+_EXACT = 2**53
+_MOST_CHARACTERS = 17
 _compact = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
@@ -44,7 +45,7 @@ def parse(data: bytes) -> Any:
 
 
 def canonical(value: Any) -> bytes:
-    """RFC 8785 bytes. FormError for half of a surrogate pair."""
+    """RFC 8785 bytes. FormError for what has none."""
     try:
         text = _compact(value)
         # Code points and UTF-16 code units sort alike as long as no character lies beyond the basic plane.
@@ -53,6 +54,8 @@ def canonical(value: Any) -> bytes:
         return text.encode("utf-8")
     except UnicodeEncodeError:
         raise FormError("a text holds half of a surrogate pair") from None
+    except RecursionError:
+        raise FormError("it is nested deeper than any entry") from None
 
 
 def hash_of(parts: Iterable[str]) -> str:
@@ -109,6 +112,6 @@ def _refuse(_: str) -> Any:
 
 
 def _whole(text: str) -> int:
-    if len(text) > _MOST_DIGITS:
+    if len(text) > _MOST_CHARACTERS or not -_EXACT < int(text) < _EXACT:
         raise FormError("it holds a whole number that a double cannot hold")
     return int(text)
