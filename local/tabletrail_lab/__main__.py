@@ -81,7 +81,10 @@ def _works(laboratory: Laboratory, options: argparse.Namespace) -> Iterator[Call
 
         def follow(ended: threading.Event) -> None:
             while not ended.wait(PLAN_SECONDS):
-                plan.step()
+                try:
+                    plan.step()
+                except LabError as error:
+                    print(f"the plan leaves out a minute: {error}", file=sys.stderr, flush=True)
 
         yield follow
 

@@ -3,6 +3,8 @@
 Rules
 - What the service's model says of a request's members is checked first, then whether stream and shard exist.
 - Replies have the members that the service sends, and no others.
+- Where the service's documents are silent we took the stricter way: a sequence number behind the tip is invalid, a
+  trimmed one is trimmed even if nothing was trimmed behind it.
 - A page of records is put together from the bytes that were written, so that each read gives the same ones.
 
 Called by `laboratory` under its lock, with the time of the call.

@@ -31,4 +31,6 @@ def obey(laboratory: Laboratory, body: bytes) -> tuple[int, bytes]:
         result = getattr(laboratory, name)(**command)
     except (LabError, ValueError, TypeError) as error:
         return 400, json.dumps({"error": str(error)}).encode()
+    except Exception as error:  # an argument that no check foresaw must not end the laboratory
+        return 400, json.dumps({"error": repr(error)}).encode()
     return 200, json.dumps({"result": result}).encode()

@@ -15,6 +15,8 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
+from tabletrail_lab.errors import LabError
+
 MINUTE = 60.0
 _FAULTS = (
     ("GetRecords", "throttle"),
@@ -26,6 +28,7 @@ _FAULTS = (
     ("DescribeStream", "lost_reply"),
     ("GetShardIterator", "internal"),
     ("GetShardIterator", "lost_reply"),
+    ("GetRecords", "timeout"),
 )
 
 
@@ -57,6 +60,12 @@ class Chances:
     """Of the account, in each minute."""
     longest_run: int = 200
     """Most empty pages of one run."""
+    hold_seconds: float = 1.0
+    """How long a timeout holds its connection, by the computer's clock."""
+    vanish: float = 0.0
+    """Loses records, as the one below may for a slow reader: on request only."""
+    switch: float = 0.0
+    """Off and on, under a new ARN."""
 
 
 class Plan:
@@ -77,10 +86,12 @@ class Plan:
         self._tables = tables
 
     def step(self, until: float | None = None) -> list[Event]:
-        """Does what is due up to `until` (the laboratory's present, if None) and returns it."""
+        """Does what is due up to `until` (the laboratory's present, if None) and returns it. LabError if somebody else
+        made a part of it impossible; the next step goes on behind that minute."""
         until = self._laboratory.now() if until is None else until
         done: list[Event] = []
         for minute in range(int(self._since // MINUTE) + 1, int(until // MINUTE) + 1):
+            self._since = minute * MINUTE  # first: what somebody else made impossible is not tried again
             done += self._minute(minute)
         self._since = max(self._since, until)
         return done
@@ -99,6 +110,8 @@ class Plan:
         if rng.random() < self._chances.fault:
             operation, kind = rng.choice(_FAULTS)
             arguments = {"operation": operation, "kind": kind, "count": rng.randint(1, 3)}
+            if kind == "timeout":
+                arguments |= {"count": 1, "seconds": self._chances.hold_seconds}
             done.append(self._do(at, "", "fault", arguments))
         return done
 
@@ -127,12 +140,22 @@ class Plan:
         if rng.random() < chances.quiet_tip:
             done.append(self._at_a_shard(rng, at, table, arn, "quiet_tip", {"pages": pages}))
         views = [n for n in ("late_children", "parent_open", "miss_parent") if rng.random() < getattr(chances, n)]
-        return done + [self._do(at, table, n, {"stream_arn": arn, "calls": rng.randint(1, 4)}) for n in views]
+        done += [self._do(at, table, n, {"stream_arn": arn, "calls": rng.randint(1, 4)}) for n in views]
+        if rng.random() < chances.vanish:
+            done.append(self._at_a_shard(rng, at, table, arn, "vanish", {}))
+        if rng.random() < chances.switch:
+            shards = len(self._laboratory.open_shards(arn))
+            done.append(self._do(at, table, "disable", {"stream_arn": arn}))
+            done.append(self._do(at, table, "enable", {"table_name": table, "shards": shards}))
+        return done
 
     def _at_a_shard(
         self, rng: random.Random, at: float, table: str, arn: str, do: str, arguments: dict[str, Any]
     ) -> Event:
-        shard = rng.choice(self._laboratory.open_shards(arn))
+        shards = self._laboratory.open_shards(arn)
+        if not shards:
+            raise LabError(f"{arn} was switched off while the plan was at it")
+        shard = rng.choice(shards)
         return self._do(at, table, do, {"stream_arn": arn, "shard_id": shard["shard_id"], **arguments})
 
     def _do(self, at: float, table: str, do: str, arguments: dict[str, Any]) -> Event:

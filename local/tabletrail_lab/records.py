@@ -30,6 +30,11 @@ def check_change(change: Any) -> None:
         raise LabError(f"eventName is one of {', '.join(EVENT_NAMES)}")
     if not isinstance(change.get("Keys"), dict) or not change["Keys"]:
         raise LabError("Keys holds at least the partition key, in typed JSON")
+    for name in ("OldImage", "NewImage", "userIdentity"):
+        if not isinstance(change.get(name), dict | None):
+            raise LabError(f"{name} is an object, or left out")
+    if not isinstance(change.get("created", 0), int | float):
+        raise LabError("created is a number of seconds since the epoch")
     unknown = change.keys() - {"eventName", "Keys", "OldImage", "NewImage", "created", "userIdentity"}
     if unknown:
         raise LabError(f"a record to write has no {', '.join(sorted(unknown))}; write_poison takes records as they are")

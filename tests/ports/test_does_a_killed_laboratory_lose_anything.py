@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -146,6 +147,23 @@ def test_a_running_clock_goes_on(start: Callable[..., Process]) -> None:
     process.kill()
     process.start()
     assert before <= process.client.now() < before + GENEROUS_SECONDS
+
+
+def test_a_plan_goes_on_at_the_same_address(start: Callable[..., Process]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = start("--port", str(port), "--plan", "7", "--speed", "20000")
+    arn = process.client.add_stream("orders")
+    for generations in (1, 3):
+        deadline = time.monotonic() + GENEROUS_SECONDS
+        while len(process.client.shards(arn)) <= generations:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        url = process.url
+        process.kill()
+        process.start()
+        assert process.url == url
+    assert process.end() == 0
 
 
 def test_two_laboratories_do_not_share_a_directory(start: Callable[..., Process], tmp_path: Path) -> None:

@@ -64,6 +64,17 @@ def test_everything_befalls_and_shards_roll_about_every_four_hours() -> None:
     assert max(ages) <= 5 * HOUR + 300
 
 
+def test_what_loses_records_happens_on_request_only() -> None:
+    assert not {"vanish", "disable", "enable"} & {event.do for event in story(7, records=3)[1]}
+    laboratory = Laboratory(DrivenClock(), seed=51)
+    laboratory.add_stream("orders", shards=3)
+    plan = Plan(7, laboratory, Chances(vanish=0.1, switch=0.05))
+    laboratory.advance(HOUR)
+    done = Counter(event.do for event in plan.step())
+    assert done["vanish"]
+    assert done["disable"] == done["enable"] == len(laboratory.streams()) - 1 > 0
+
+
 def test_it_goes_on_over_a_restart_and_over_http() -> None:
     whole = story(7, records=3, hours=4)[1]
     laboratory = Laboratory(DrivenClock(), seed=51)

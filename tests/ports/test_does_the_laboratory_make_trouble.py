@@ -235,6 +235,7 @@ class TestCommands:
             [],
             None,
         ]
+        nonsense += [change("b", **{name: "x"}) for name in ("created", "userIdentity", "OldImage", "more")]
         for bad in nonsense:
             with pytest.raises(LabError):
                 laboratory.write(arn, [change("a"), bad])
