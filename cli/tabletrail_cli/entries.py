@@ -3,7 +3,8 @@
 Rules
 - A list is read page by page behind the last entry's sort values. Entries are only ever added, so a reader may stop for
   hours between two pages (`less`) and goes on where they were; a point-in-time would have expired.
-- Half a result is no result: shards that do not answer are an error.
+- Half a result is no result: a search is asked again until each shard has answered, and then is an error. OpenSearch
+  does not count a shard that is not available, as while an index is made or replaced, among the failed ones.
 - All pages come from the same copies of the shards (`preference`): a lagging replica cannot hide an entry between.
 
 Called by the commands.
@@ -11,6 +12,7 @@ Called by the commands.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -26,6 +28,8 @@ from tabletrail_cli.patterns import Clause
 from tabletrail_cli.queries import Order, sort_of
 
 Entry = dict[str, Any]
+PAUSES = (0.1, 0.3, 1.0, 2.0, 0.0)
+"""Seconds before a search is asked again. An index is replaced, or a new one ready, within a fraction of them."""
 PAGE = 500
 """Entries a request: a few MB as they come, and not too many for those with a thousand changed paths each."""
 
@@ -70,12 +74,23 @@ class Entries:
         return found
 
     def _search(self, body: Mapping[str, Any], params: Mapping[str, str]) -> dict[str, Any]:
-        reply = ask(self.client, "POST", f"/{ALIAS}/_search", body, params)
-        if not reply.ok or not isinstance(reply.data, dict):
+        for pause in PAUSES:
+            reply = ask(self.client, "POST", f"/{ALIAS}/_search", body, params)
+            if reply.ok and isinstance(reply.data, dict):
+                if is_whole(reply.data):
+                    return reply.data
+            elif reply.status not in (404, 503) or "search_phase_execution" not in reply.reason:
+                raise _refusal(reply)
+            time.sleep(pause)
+        if not reply.ok:
             raise _refusal(reply)
-        if reply.data.get("timed_out") or reply.data.get("_shards", {}).get("failed"):
-            raise TransientError("a part of the index did not answer, so the result would not be whole: try again")
-        return reply.data
+        raise TransientError("a part of the index did not answer, so the result would not be whole: try again")
+
+
+def is_whole(answer: Mapping[str, Any]) -> bool:
+    """True if each shard that a search went to is in the answer."""
+    shards = answer.get("_shards", {})
+    return not answer.get("timed_out") and not shards.get("failed") and shards.get("successful") == shards.get("total")
 
 
 def without_superseded(entries: Iterable[Entry]) -> Iterator[Entry]:

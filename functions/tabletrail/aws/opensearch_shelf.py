@@ -4,7 +4,8 @@ Rules
 - The template gives each of our indices the alias `tabletrail`. A rebuilt one is made with that alias under a filter
   that lets nothing through: a template's alias cannot be left out, but the request's own goes before it. Taking the
   old one's place removes the filter, in the same step.
-- `remove_index` and the aliases are one change of the cluster's state: no search sees both indices, or neither.
+- `remove_index` and the aliases are one change of the cluster's state: no search sees both indices. One that is under
+  way in that moment may find the old one gone: its answer then has fewer shards than it went to, and is no answer.
 - No setting of a rebuilt index differs from the template's, so nothing is to be put back after it was filled.
 
 Called by the command `tabletrail reindex`.
@@ -86,7 +87,9 @@ class OpenSearchShelf:
         tables = {"terms": {"field": "table.arn", "size": MOST_TABLES, "missing": ""}}
         body = {"query": query, "size": 0, "track_total_hits": True, "aggs": {"tables": tables}}
         data = _checked(ask(self._client, "POST", f"/{index}/_search", body), f"counting the entries in {index}")
-        if data.get("timed_out") or data["_shards"]["failed"]:
+        shards = data["_shards"]
+        # A shard that is not available does not count among the failed ones.
+        if data.get("timed_out") or shards["failed"] or shards["successful"] < shards["total"]:
             raise TransientError(f"a part of {index} did not answer: mend it, or replace the index with --force")
         found = data["aggregations"]["tables"]
         counts = {str(one["key"]): int(one["doc_count"]) for one in found["buckets"]}
