@@ -266,6 +266,18 @@ def test_is_what_waits_for_a_second_index_behind_the_kept_place_found_when_that_
     assert set(world.notes.read("backlog")["blocked"]) == {DECEMBER}
 
 
+def test_does_the_kept_place_move_past_nothing_that_waits_for_more_than_a_blocked_index() -> None:
+    world = two_periods(4, 3, replace(SETTINGS, backlog_segments=4))
+    world.index.blocks[DECEMBER] = BLOCKED
+    world.drain()
+    world.index.item_statuses = [429]
+    world.drain()
+    assert waiting_for(world, JANUARY) == 1, "one document was turned away by a full queue"
+    assert "429" in world.notes.read("backlog")["trouble"]
+    world.drain()
+    assert waiting_for(world, JANUARY) == 0
+
+
 def test_does_much_damage_hold_up_nothing_either() -> None:
     world = with_backlog(9, replace(SETTINGS, backlog_segments=2))
     damaged = sorted(world.rows.segments.values(), key=lambda row: row.committed_at)[:6]

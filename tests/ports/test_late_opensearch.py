@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from boto3.session import Session
 
 from tabletrail.aws.opensearch_late import LateOpenSearch
+from tabletrail.aws.wiring import Wiring
 from tabletrail.errors import TransientError
+from tabletrail.settings import Settings
 
 
 def test_does_making_it_connect_nothing_and_does_each_use_try_again() -> None:
@@ -24,3 +27,12 @@ def test_does_making_it_connect_nothing_and_does_each_use_try_again() -> None:
     with pytest.raises(TransientError):
         late.departure("tabletrail-v1-2026.11")
     assert len(tries) == 3
+
+
+def test_does_capture_remember_trouble_from_call_to_call_and_the_backlog_look_anew() -> None:
+    """The backlog's calls are a minute apart: one that remembered a minute would look every other minute only."""
+    settings = Settings("s", "h", "g", "r", "b", "https://localhost:9200")
+    session = Session("AKIDEXAMPLE", "secret", region_name="eu-west-1")
+    wiring = Wiring(settings, session)
+    assert wiring.capture().indexer.breaker is wiring.capture().indexer.breaker
+    assert wiring.backlog().indexer.breaker is not wiring.backlog().indexer.breaker
