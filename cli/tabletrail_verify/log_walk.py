@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from tabletrail_verify.cut import Question
 from tabletrail_verify.entry_rules import SchemaCheck
@@ -34,9 +34,21 @@ Progress = Callable[[str, int, int, int], None]
 """(what, done, total, entries)"""
 
 
+ARCHIVED = "archived"
+_GONE = {
+    "NoSuchKey": "object-missing",
+    "404": "object-missing",
+    "NoSuchVersion": "version-missing",
+    "InvalidArgument": "version-missing",  # the row names a version such as S3 does not make
+    "MethodNotAllowed": "version-missing",  # the version named is a delete marker
+    "405": "version-missing",
+    "InvalidObjectState": ARCHIVED,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """`code` of the finding."""
+    """`code` of the finding, or ARCHIVED: then it is there and cannot be read."""
 
     code: str
 
@@ -86,6 +98,9 @@ class LogWalk:
         return len(entries)
 
     def _report(self, row: SegmentRow, body: bytes | Missing) -> SegmentReport:
+        if isinstance(body, Missing) and body.code == ARCHIVED:
+            self.state.note("objects that S3 has archived were not read: restore them first")
+            return SegmentReport()
         if isinstance(body, Missing):
             detail = f"{row.key}, version {row.version_id}, with {row.entries} entries"
             return SegmentReport([Finding(body.code, detail, row.segment_id)])
@@ -135,10 +150,10 @@ def get_object(client: Any, bucket: str, row: SegmentRow) -> bytes | Missing:
         reply = client.get_object(Bucket=bucket, Key=row.key, VersionId=row.version_id)
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
-        if code in ("NoSuchKey", "404"):
-            return Missing("object-missing")
-        if code in ("NoSuchVersion", "MethodNotAllowed", "405"):  # the latter: the version named is a delete marker
-            return Missing("version-missing")
+        if code in _GONE:
+            return Missing(_GONE[code])
         raise
+    except ParamValidationError:
+        return Missing("version-missing")
     body: bytes = reply["Body"].read(LARGEST_OBJECT)
     return body

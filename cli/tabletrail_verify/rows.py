@@ -163,10 +163,8 @@ def name_of(item: Item, attribute: str) -> str:
 def _link(packed: list[dict[str, Any]], arns: list[str]) -> Link:
     arn, shard_id, first, last, count, *hashes = packed
     sequences, previous, chain = (bytes(part["B"]).hex() for part in hashes)
-    number = int(arn["N"])
-    if number < 0:
-        raise ValueError
-    return Link(arns[number], shard_id["S"], first["S"], last["S"], int(count["N"]), sequences, previous, chain)
+    number = _whole(arn["N"])
+    return Link(arns[number], shard_id["S"], first["S"], last["S"], _whole(count["N"]), sequences, previous, chain)
 
 
 def _text(item: Item, name: str, missing: str | None = None) -> str:
@@ -178,9 +176,17 @@ def _text(item: Item, name: str, missing: str | None = None) -> str:
 
 def _number(item: Item, name: str) -> int:
     try:
-        return int(item[name]["N"])
+        return _whole(item[name]["N"])
     except (KeyError, ValueError, TypeError):
-        raise RowError(f"{name} is not a number") from None
+        raise RowError(f"{name} is not a whole number") from None
+
+
+def _whole(text: str) -> int:
+    """ValueError for what no row of ours has."""
+    value = int(text)
+    if not 0 <= value < 1 << 62:
+        raise ValueError
+    return value
 
 
 def _texts(item: Item, name: str) -> list[str]:

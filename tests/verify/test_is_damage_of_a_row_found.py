@@ -74,9 +74,21 @@ def test_a_lost_row_that_holds_coverage_only(checked: Checked) -> None:
     assert (found.code, found.stream) == ("coverage-hole", entry["stream"]["arn"])
 
 
-def test_a_row_that_cannot_be_read(checked: Checked, victim: SegmentRow) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("size", {"S": "large"}),
+        ("size", {"N": "9" * 30}),
+        ("entries", {"N": "-1"}),
+        ("key", {"N": "1"}),
+        ("links", {"L": [{"L": []}]}),
+        ("stream_arns", {"L": []}),
+        ("indices", {"S": "all"}),
+    ],
+)
+def test_a_row_that_cannot_be_read(checked: Checked, victim: SegmentRow, name: str, value: dict[str, Any]) -> None:
     item = checked.tables.segment(victim.segment_id)
-    item["size"] = {"S": "large"}
+    item[name] = value
     checked.tables.changes[victim.segment_id] = item
     assert only(checked.findings(), "row-unreadable").segment == victim.segment_id
 

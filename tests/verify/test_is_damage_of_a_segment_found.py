@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tabletrail.core.checkpoint import SegmentRow
 from tabletrail_verify.findings import KINDS, Finding
@@ -62,10 +63,32 @@ def only(findings: list[Finding], code: str) -> Finding:
     return found
 
 
-@pytest.mark.parametrize(("answer", "code"), [("NoSuchKey", "object-missing"), ("NoSuchVersion", "version-missing")])
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ("NoSuchKey", "object-missing"),
+        ("NoSuchVersion", "version-missing"),
+        ("InvalidArgument", "version-missing"),
+        ("MethodNotAllowed", "version-missing"),
+    ],
+)
 def test_an_object_that_is_gone(checked: Checked, victim: SegmentRow, answer: str, code: str) -> None:
     checked.objects.gone[victim.key] = answer
     assert only(checked.findings(), code).segment == victim.segment_id
+
+
+def test_an_archived_object_is_said_not_to_be_read(checked: Checked, victim: SegmentRow) -> None:
+    checked.objects.gone[victim.key] = "InvalidObjectState"
+    result, findings = checked.run()
+    assert findings == []
+    assert "archived" in result.notes[0]
+
+
+def test_an_object_that_may_not_be_read_ends_it(checked: Checked, victim: SegmentRow) -> None:
+    """Nothing can be said then; it would be wrong to call it damage."""
+    checked.objects.gone[victim.key] = "AccessDenied"
+    with pytest.raises(ClientError):
+        checked.run()
 
 
 def test_an_altered_entry(checked: Checked, victim: SegmentRow) -> None:
