@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import groupby
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tabletrail.core.adoption import Adoption, Piece, Step, coverage_step
@@ -136,6 +136,13 @@ def test_what_was_committed_is_taken_once_whichever_rows_are_left(actions: list,
         assert adoption.heads[key].count == counts[key] if key in adoption.heads else not counts[key]
 
 
+A, B, C = SHARDS
+
+
+@example([("committed", {A: 1}), ("orphan", {A: 1}), ("committed", {A: 1, B: 1})])
+@example([("committed", {A: 1}), ("committed", {A: 1}), ("orphan", {B: 1}), ("committed", {A: 1, B: 1})])
+@example([("overtaken", {A: 1}), ("orphan", {C: 1}), ("committed", {A: 1, C: 1})])
+@example([("committed", {A: 1}), ("orphan", {C: 1}), ("orphan", {A: 1, B: 1}), ("committed", {A: 1, C: 1})])
 @given(ACTIONS)
 def test_where_the_checkpoints_are_known_exactly_what_they_cover_is_taken(
     actions: list[tuple[str, dict[ShardKey, int]]],
@@ -156,6 +163,24 @@ def test_of_a_fork_the_branch_is_taken_that_goes_on() -> None:
     taken, _ = decided(history, set(), {})
     assert orphan not in taken
     assert [piece.segment_id for piece in taken] == [again.segment_id, last.segment_id]
+
+
+def test_a_branch_that_goes_on_is_taken_though_the_other_was_staged_later() -> None:
+    history = History()
+    winner, loser = history.stage({A: 2}), history.stage({A: 3})
+    assert history.commit(winner)
+    assert not history.commit(loser)
+    last = history.stage({A: 4})
+    assert history.commit(last)
+    taken, _ = decided(history, set(), {})
+    assert [piece.segment_id for piece in taken] == [winner.segment_id, last.segment_id]
+
+
+def test_a_dispute_waits_for_what_makes_both_sides_ready() -> None:
+    """The orphan could be taken at once; the object that holds its records, and more, waits for another first."""
+    history = lived([("overtaken", {A: 1}), ("orphan", {C: 1}), ("committed", {A: 1, C: 1})])
+    taken, _ = decided(history, set(), {})
+    assert assert_one_chain_each(taken) == {A: 3, C: 1}
 
 
 def test_a_fork_across_midnight_is_seen() -> None:
