@@ -32,6 +32,8 @@ from tabletrail.settings import Settings
 from tabletrail.waiting import LOOKS, Waiting
 
 LEASE = "index_backlog"
+MOST_UNREAD = 20
+"""Objects that a call may fail to read before it ends: more is the store's own trouble."""
 FINDING_SECONDS = 300
 """How long ReportRun's word about an index counts: an index can be made anew, with another mapping."""
 
@@ -77,6 +79,8 @@ class Backlog:
     """By segment, how many of its entries wait."""
     _refused: dict[str, str] = field(default_factory=dict)
     """By index, why, where it refused all that it was offered."""
+    _unread: int = 0
+    """Objects that the store did not give, for a reason that may be theirs alone: a key of KMS, say."""
     _departing: set[str] = field(default_factory=set)
     """Indices that are defined otherwise than this release defines them."""
 
@@ -126,7 +130,7 @@ class Backlog:
             if not deadline.passed() and self.indexer.accepted & set(row.indices):
                 self._offer([row], waiting)
         self.result.waiting = sum(self._left.values())
-        self.result.trouble = self.result.trouble if self._left else ""
+        self.result.trouble = (self.result.trouble if self._left else "") or self._trouble
         is_cut_off = deadline.passed() or not waiting.is_through
         self.result.more = self.result.segments > 0 and is_cut_off and not self.indexer.breaker.is_open()
 
@@ -144,7 +148,7 @@ class Backlog:
                 self.indexer.accepted.add(index)
 
     def _documents(self, row: SegmentRow) -> list[Document] | None:
-        """None, and a note, where the log is damaged."""
+        """None, and a note, where the log is damaged, or where the store does not give this object."""
         try:
             body = self.store.get(row.key, row.version_id)
             if hashlib.sha256(body).hexdigest() != row.sha256:
@@ -153,15 +157,22 @@ class Backlog:
             return [Document(row.segment_id, line.id, line.index, line.document) for line in lines]
         except (ObjectMissingError, SegmentError):
             self.result.damaged = [*self.result.damaged, row.segment_id][:20]
-            return None
+        except TabletrailError as error:
+            self._unread += 1
+            assert self.indexer.deadline is not None
+            if self._unread > MOST_UNREAD or self.indexer.deadline.passed():
+                raise
+            self._trouble = type(error).__name__
+        return None
 
     def _offer(self, rows: Sequence[SegmentRow], waiting: Waiting) -> list[SegmentRow]:
         """Offers whole segments and marks those that are complete; returns those that wait by a refusal."""
+        unread = self._unread
         work = [(row, documents) for row in rows if (documents := self._documents(row)) is not None]
         waiting.limit += len(rows) - len(work)  # damage, however much of it, takes nothing from the others' share
         offered = self.indexer.offer([document for _, documents in work for document in documents])
         self._learn(offered)
-        is_done = True
+        is_done = self._unread == unread
         for row, documents in work:
             if offered.waiting.get(row.segment_id):
                 self._left[row.segment_id] = offered.waiting[row.segment_id]

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from tabletrail.backlog import MOST_UNREAD
+from tabletrail.errors import TransientError
 from tabletrail.waiting import PASS_SECONDS
 from tests.fakes.faulty import Crash, Fault, Way
 from tests.faults.world import SETTINGS, World
@@ -288,6 +290,40 @@ def test_does_much_damage_hold_up_nothing_either() -> None:
     assert [row.segment_id for row in world.rows.segments.values() if not row.indexed_at] == [
         row.segment_id for row in damaged
     ]
+
+
+class _Locked:
+    """The world's store, which does not give some of its objects: their key is disabled, say."""
+
+    def __init__(self, world: World, keys: set[str]) -> None:
+        self._store, self._keys = world.store, keys
+
+    def get(self, key: str, version_id: str) -> bytes:
+        if key in self._keys:
+            raise TransientError("GetObject was refused")
+        return self._store.get(key, version_id)
+
+
+def test_does_an_object_that_cannot_be_read_hold_up_no_other() -> None:
+    world = with_backlog(5)
+    locked, *_ = sorted(world.rows.segments.values(), key=lambda row: row.committed_at)
+    world.clock.advance(61)
+    backlog = world.backlog()
+    backlog.store = _Locked(world, {locked.key})  # type: ignore[assignment]
+    backlog.run("locked")
+    assert [row.segment_id for row in world.rows.segments.values() if not row.indexed_at] == [locked.segment_id]
+    assert world.notes.read("backlog")["trouble"] == "TransientError"
+    world.drain()
+    world.assert_complete()
+
+
+def test_does_a_store_that_gives_nothing_end_the_call() -> None:
+    world = with_backlog(MOST_UNREAD + 5)
+    world.faults.add(Fault(Way.BEFORE, method="store.get", times=10_000))
+    result = world.drain()
+    assert (result.segments, result.trouble, result.damaged) == (0, "TransientError", [])
+    assert world.faults.count("store.get") == MOST_UNREAD + 1
+    assert not world.leases.held
 
 
 def test_does_the_note_say_what_waits_since_when_and_why() -> None:
