@@ -208,12 +208,14 @@ def verify(args: argparse.Namespace) -> int:
     state.close(finished=True)
     for what, (at, entries) in marks.items():
         print(f"{what}: {entries:,} entries done after {at:.1f} s")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    peak, cpu = used.ru_maxrss / 1024, used.ru_utime + used.ru_stime
     print(
         f"{result.entries:,} entries in {result.segments:,} segments, index {'compared' if args.index else 'left out'}"
     )
     rate = result.entries / seconds
-    print(f"{seconds:.1f} s, {rate:,.0f} entries/s, peak {peak:,.0f} MB RSS, state {size / 1e6:,.0f} MB")
+    print(f"{seconds:.1f} s ({cpu:.1f} s of CPU), {rate:,.0f} entries/s")
+    print(f"peak {peak:,.0f} MB RSS, state {size / 1e6:,.0f} MB")
     print(f"findings: {result.counts or 'none'}")
     return 0 if result.is_clean else 1
 
