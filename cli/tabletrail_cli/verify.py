@@ -217,8 +217,9 @@ class _Teller:
         if now - self._told_at < self._every and not (self._is_terminal and done == total):
             return
         self._told_at = now
-        rate = (entries - self._began_with) / max(now - self._began_at, 0.001)
-        line = f"{what}: {done:,} of {total:,}, {entries:,} entries, {rate:,.0f}/s"
+        seconds = now - self._began_at
+        rate = f", {(entries - self._began_with) / seconds:,.0f}/s" if seconds > 0 else ""
+        line = f"{what}: {done:,} of {total:,}, {entries:,} entries{rate}"
         if self._is_terminal:
             sys.stderr.write(f"\r\x1b[K{line}" + ("\n" if done == total else ""))
             sys.stderr.flush()

@@ -24,9 +24,10 @@ from tabletrail.aws.commit import TableNames
 from tabletrail.aws.wiring import Wiring
 from tabletrail.capture import CaptureTask
 from tabletrail.settings import Settings
+from tabletrail_cli import verify
 from tabletrail_local.info import StackInfo
 from tabletrail_verify import cut
-from tests.end_to_end.cli_story import environment_of, tabletrail
+from tests.end_to_end.cli_story import Result, environment_of, tabletrail
 from tests.fakes.index import FakeIndex
 from tests.fakes.stream import FakeStream
 from tests.fakes.tables import FakeTables, make_table
@@ -95,12 +96,17 @@ class RealLog:
 
     def verify(self, *options: str) -> Said:
         """The command in this process, without its pauses: the local tables have no transactions half visible."""
+        done = self.tell("--json", *options)
+        return Said(done.code, done.entries, done.err)
+
+    def tell(self, *options: str) -> Result:
+        """The same as a person sees it."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(cut, "PAUSE_SECONDS", 0.01)
+            patch.setattr(verify, "TOLD_EVERY_SECONDS", 0.0)
             for name, value in self.environment.items():
                 patch.setenv(name, value)
-            done = tabletrail("verify", "--json", *options)
-        return Said(done.code, done.entries, done.err)
+            return tabletrail("verify", *options)
 
     def verify_apart(self, *options: str) -> Said:
         """The command in a process of its own, as it is."""

@@ -73,8 +73,15 @@ def test_each_damage_of_an_index_is_found(planted: RealLog) -> None:
     }
     assert said.code == 1
     assert sum(said.result["counts"].values()) == 5
+    told = planted.tell("--period", PERIOD, "--limit", "2")
+    assert told.code == 1
+    assert "1 x document-missing: an entry of the log is not in the index. What to do: rebuild" in told.out
+    assert "and 3 more" in told.out
+    assert told.out.endswith("Damage was found.\n")
+    assert "segments: 4 of 4, 40 entries" in told.err
     planted.recreate(documents)
-    assert planted.verify("--period", PERIOD).code == 0
+    told = planted.tell("--period", PERIOD)
+    assert (told.code, told.out.splitlines()[-1]) == (0, "Nothing is wrong.")
 
 
 def test_damage_of_objects_is_found(planted: RealLog) -> None:
