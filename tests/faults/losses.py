@@ -34,20 +34,26 @@ def assert_said_once(world: World, *expected: tuple[str, str, str]) -> None:
     """These gaps and no others, now and after many runs; indexed, counted in metrics; the rest of the log complete."""
     minutes(world, 5)
     assert sorted(told(world)) == sorted(expected)
-    minutes(world, 45)
+    minutes(world, 2 * world.settings.walk_seconds // 60)
     assert sorted(told(world)) == sorted(expected), "said again"
     world.drain()
-    ids = {entry["event"]["id"] for entry in gaps(world)}
+    said = gaps(world)
+    ids = {entry["event"]["id"] for entry in said}
     assert len(ids) == len(expected)
     assert ids <= world.index.documents().keys()
     assert sum(values["Gaps"] for values in world.metrics.emitted) == len(expected)
-    for arn, row in world.rows.streams.items():
-        facts = [one for one in world.lines() if one["tabletrail"]["kind"] == "coverage"]
-        covered = [one for one in facts if one["stream"]["arn"] == arn]
-        assert [one["tabletrail"]["coverage"]["number"] for one in covered] == [*range(1, row.coverage_no + 1)]
     counts = [row.gaps for row in world.rows.streams.values()] + [row.gaps for row in world.rows.shards.values()]
     assert sum(counts) == len(expected), "what `status` shows while OpenSearch is away"
-    assert {entry["tabletrail"]["gap"]["certainty"] for entry in gaps(world)} <= {"possible"}
+    assert {entry["tabletrail"]["gap"]["certainty"] for entry in said} <= {"possible"}
+    assert_coverage_is_numbered(world)
+
+
+def assert_coverage_is_numbered(world: World) -> None:
+    """Each stream's entries of kind coverage, from 1 and without a hole."""
+    facts = [entry for entry in world.lines() if entry["tabletrail"]["kind"] == "coverage"]
+    for arn, row in world.rows.streams.items():
+        numbers = [one["tabletrail"]["coverage"]["number"] for one in facts if one["stream"]["arn"] == arn]
+        assert numbers == [*range(1, row.coverage_no + 1)]
 
 
 def forget(world: World, arn: str) -> None:

@@ -35,7 +35,7 @@ turns = st.lists(
 )
 
 
-@settings(max_examples=25, derandomize=True)
+@settings(max_examples=20, derandomize=True)
 @given(turns)
 def test_does_a_rebalanced_group_lose_nothing(turns: list[tuple[str, int]]) -> None:
     world = World(replace(SETTINGS, group_shards=2))

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from tabletrail.core.checkpoint import StreamState
-from tabletrail.errors import ShardGoneError, TrimmedError
+from tabletrail.errors import ShardGoneError, ThrottledError, TrimmedError
 from tests.fakes.faulty import Fault, Way, throttle
 from tests.faults.losses import HOUR, assert_said_once, audited, forget, gaps, generations, minutes
 from tests.faults.world import SETTINGS, World
@@ -108,6 +108,31 @@ def test_is_a_blocked_child_that_was_reached_too_late_a_gap() -> None:
     world.write(arn, "child", 2)
     world.faults._faults.clear()
     assert_said_once(world, ("vanished", "shard-0", last), ("trimmed", "child", ""))
+    world.assert_complete()
+
+
+def test_is_a_child_of_an_outage_that_is_read_still_later_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    arn, _ = audited(world)
+    world.stream.split(arn, "shard-0", "child")
+    world.write(arn, "child", 2)
+    world.clock.advance(20 * HOUR)
+    world.stream.hide(arn, "child", 1)  # its row is made by its parent's commit
+    open_iterator = world.stream.iterator_after
+
+    def refuse_child(stream_arn: str, shard_id: str, sequence_no: str | None) -> str:
+        if shard_id == "child":
+            raise ThrottledError("slow down")
+        return open_iterator(stream_arn, shard_id, sequence_no)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.stream, "iterator_after", refuse_child)
+        for _ in range(12):
+            world.run()
+            world.clock.advance(HOUR // 2)
+    forget(world, arn)
+    world.write(arn, "child", 2)
+    assert_said_once(world, ("trimmed", "child", ""))
     world.assert_complete()
 
 

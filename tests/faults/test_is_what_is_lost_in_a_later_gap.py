@@ -69,7 +69,7 @@ class Watched(World):
             self.clock.advance((pick * 3 if what == "outage" else 23 + pick) * HOUR)
 
 
-@settings(max_examples=20, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(moves)
 def test_is_every_record_either_in_the_log_or_in_a_gap(moves: list[tuple[str, int]]) -> None:
     """Rolls, splits, outages and the retention in any order: what is lost is in a later gap of its shard or its stream,
