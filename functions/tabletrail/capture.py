@@ -26,6 +26,7 @@ Called by `handlers.capture_shards`.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -143,8 +144,11 @@ class Capture:
 
     def _due(self, group_id: str, streams: Mapping[str, StreamRow]) -> list[ShardRow]:
         rows = {row.key: row for row in self.checkpoints.group(group_id)}
-        for key in self._born - rows.keys():
-            rows |= {row.key: row for row in self.checkpoints.shards_of(key.stream_arn, [key.shard_id])}
+        unseen: dict[str, list[str]] = defaultdict(list)
+        for key in sorted(self._born - self._quiet - rows.keys()):
+            unseen[key.stream_arn].append(key.shard_id)
+        for stream_arn, shard_ids in unseen.items():
+            rows |= {row.key: row for row in self.checkpoints.shards_of(stream_arn, shard_ids)}
         return [
             row
             for row in rows.values()
@@ -158,9 +162,7 @@ class Capture:
         """A shard without a record for an hour is read in every third run, for three times the pages: fewer writes."""
         now = self.clock.now()
         is_idle = now - max(row.last_record_at, stream.joined_at) >= self.settings.rest_after_seconds
-        was_just_read = (
-            row.iterator is not None and now - row.iterator_obtained_at < self.settings.keep_iterator_seconds
-        )
+        was_just_read = row.iterator is not None and now - row.iterator_obtained_at < self.settings.rest_seconds
         return is_idle and was_just_read and not row.walk_debt and row.status is ShardStatus.OPEN
 
     def _read(self, rows: list[ShardRow], deadline: Deadline) -> list[ShardRead]:

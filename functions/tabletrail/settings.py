@@ -58,11 +58,13 @@ class Settings:
     """Empty pages a shard may cost a run while its walk has not reached the present."""
     iterator_seconds: int = 840
     """A kept iterator older than this is not used: it dies at 900."""
-    keep_iterator_seconds: int = 160
-    """A quiet shard's place is kept in every third run: each minute since then allows `empty_pages` more, so that its
-    walk keeps up with the empty pages that DynamoDB makes."""
+    keep_iterator_seconds: int = 50
+    """A quiet shard's place is kept in every run: to read the pages behind it again costs more than the write."""
     rest_after_seconds: int = 3600
-    """A shard without a record for so long is read in every third run only."""
+    """A shard without a record for so long is read in every third run only, for three times the pages."""
+    rest_seconds: int = 160
+    """How long such a shard is left alone: each minute since then allows `empty_pages` more, so that its walk keeps up
+    with the empty pages that DynamoDB makes."""
     function_seconds: int = 50
     """Time for the work of one call. The function's own limit is 60: the rest is for the commit in flight."""
     run_seconds: int = 50
