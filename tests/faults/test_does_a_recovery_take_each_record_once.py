@@ -125,7 +125,8 @@ def test_a_recovery_that_dies_anywhere_is_said_again(kind: str, way: Way) -> Non
 def test_a_reader_from_before_the_loss_cannot_move_a_shard() -> None:
     world, arn = busy_world()
     kept = moment(world)
-    stale = world.rows.shards[ShardKey(arn, "right")]
+    then = world.rows.shards[ShardKey(arn, "right")]
+    stale = replace(then, version=then.version + 1)  # what it was one move later, before the loss
     restore(world, ("streams_shards",), kept)
     world.recovery().apply("recover-1")
     moved = replace(stale, version=stale.version + 1, sequence_no="1")
