@@ -188,7 +188,7 @@ def verify(args: argparse.Namespace) -> int:
         reply = ask(client, method, path, body, params)
         return reply.status, reply.data
 
-    client = server().client("reader") if args.index else None
+    client: Any = server().client("reader") if args.index else None
     started = time.monotonic()
     state = State(args.work / "state", restart=True)
     verification = Verification(
