@@ -194,3 +194,16 @@ def test_a_rebuilt_stream_stands_as_it_stood() -> None:
         found = world.rows.streams[arn]
         facts = ("table_name", "table_id", "service", "partition_key", "state", "is_enabled", "joined_at", "gaps")
         assert [getattr(found, name) for name in facts] == [getattr(row, name) for name in facts]
+
+
+def test_no_shard_of_a_stream_that_is_done_is_read_again() -> None:
+    world, arn = busy_world()
+    kept = moment(world)
+    world.tables.set_tag(world.rows_table(arn), False)
+    for _ in range(30):
+        world.run()
+    assert world.rows.streams[arn].state is StreamState.DONE
+    restore(world, ("streams_shards",), kept)
+    world.recovery().apply("recover-1")
+    assert {row.group_id for row in world.rows.shards.values()} == {None}
+    assert world.run() == []
