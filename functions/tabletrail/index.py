@@ -36,9 +36,10 @@ OF_ONE_INDEX = (400, 403, 404)
 """Statuses of an item whose index is closed, blocked or missing: the others may be well."""
 REASONS_OF_ONE_INDEX = ("cluster_block_exception", "unavailable_shards_exception")
 """The same with 429 (a full disk makes an index read-only) and with 503 (an index that lacks its primary shard)."""
-INDEX_RESERVE_SECONDS = 9
-"""The last request begins this long before the end of a call's 50 s: with up to 17 s for its reply that is under the
-function's own limit of 60 s. A function that is killed is harmless, but it looks like a failure."""
+INDEX_RESERVE_SECONDS = 13
+"""The last request begins this long before the end of a call's 50 s. With up to 4 s for the secret, 2 s to connect and
+15 s for the reply that is under the function's own limit of 60 s. A function that is killed loses nothing, but it looks
+like a failure, and keeps its lease."""
 
 
 @dataclass(frozen=True, slots=True)

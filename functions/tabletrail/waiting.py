@@ -24,6 +24,8 @@ from tabletrail.ports import SegmentPlace, Segments
 
 LOOKS = 2_000
 """Rows that a call reads at most to find work behind blocked indices: $0.0003 of consistent reads."""
+BATCH_SEGMENTS = 50
+"""Objects that are read for one offer: where each takes half a second, some are still indexed within a call."""
 PASS_SECONDS = 300
 """This often at most all that waits is looked at again, though a place is kept: what comes into the index of waiting
 rows late, or waits for an index that no newer segment needs, is not forgotten behind it."""
@@ -80,7 +82,8 @@ class Waiting:
             tried = self._suspects.intersection(row.indices)
             goes_alone = bool(tried) or (self._is_first and "trouble" in self.note)
             self._is_first = False
-            if batch and (goes_alone or held + row.size > self.batch_bytes):
+            is_full = len(batch) == BATCH_SEGMENTS or held + row.size > self.batch_bytes
+            if batch and (goes_alone or is_full):
                 yield batch
                 batch, held = [], 0
             if self._is_hopeless(row):

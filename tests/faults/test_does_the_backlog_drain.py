@@ -216,12 +216,16 @@ def test_is_half_a_segment_searchable_while_its_other_half_waits() -> None:
     world.drain()
     world.index.ensure(DECEMBER)
     world.index.blocks[DECEMBER] = BLOCKED
+    world.write(arn, "shard-0", 1, created=int(world.clock.now()) - 40 * DAY)
+    world.run()
+    world.drain()
+    assert set(world.notes.read("backlog")["blocked"]) == {DECEMBER}
     world.index.turn_away(503)
     world.write(arn, "shard-0", 2, created=int(world.clock.now()) - 40 * DAY)
     world.write(arn, "shard-0", 3)
     world.run()
     world.drain()
-    (row,) = [row for row in world.rows.segments.values() if not row.indexed_at]
+    _, row = [row for row in world.rows.segments.values() if not row.indexed_at]
     assert set(row.indices) == {DECEMBER, JANUARY}
     assert sum(d["tabletrail"]["kind"] == "change" for d in world.index.indices[JANUARY].values()) == 3
     world.drain()

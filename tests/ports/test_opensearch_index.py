@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from boto3.session import Session
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tabletrail.aws import opensearch
+from tabletrail.aws.clients import hasty_secrets_client
 from tabletrail.aws.opensearch import OpenSearchIndex, OpenSearchKeeper
-from tabletrail.aws.opensearch_connect import SECRET_SECONDS, PasswordAuth, ask, connect
+from tabletrail.aws.opensearch_connect import SECRET_RETRY_SECONDS, SECRET_SECONDS, PasswordAuth, ask, connect
 from tabletrail.core.outcome import Outcome
 from tabletrail.errors import SettingsError, TransientError
 from tabletrail_local.certificates import ensure_certificates
@@ -162,7 +164,10 @@ def test_a_changed_password_is_noticed_without_a_new_process() -> None:
 def test_a_password_outlives_trouble_with_the_secret() -> None:
     now, words = [0.0], [json.dumps({"username": "u", "password": "old"})]
 
-    def read(_: str) -> str:
+    tries: list[str] = []
+
+    def read(name: str) -> str:
+        tries.append(name)
         if not words:
             raise TransientError("no answer")
         return words.pop()
@@ -170,7 +175,19 @@ def test_a_password_outlives_trouble_with_the_secret() -> None:
     auth = PasswordAuth("name", read, lambda: now[0])
     before = auth("GET", "", None)
     now[0] += SECRET_SECONDS
+    tries.clear()
+    assert [auth("GET", "", None) for _ in range(3)] == [before] * 3
+    assert len(tries) == 1, "each try is time of a request"
+    now[0] += SECRET_RETRY_SECONDS
     assert auth("GET", "", None) == before
+    assert len(tries) == 2
+
+
+def test_a_secret_store_that_hangs_takes_four_seconds_of_a_request_at_most() -> None:
+    """What a call keeps back for its last request counts on it (`index.INDEX_RESERVE_SECONDS`)."""
+    config = hasty_secrets_client(Session("AKIDEXAMPLE", "secret", region_name="eu-west-1")).meta.config
+    assert config.connect_timeout + config.read_timeout <= 4
+    assert config.retries["total_max_attempts"] == 1
 
 
 def test_a_proxy_in_the_environment_is_not_used(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,12 @@ def control_client(session: Any, service: str) -> Any:
     return session.client(service, config=_repeatable(read_seconds=5, attempts=4))
 
 
+def hasty_secrets_client(session: Any) -> Any:
+    """For a password in the middle of a request to OpenSearch: one try, since that request's time is counted on."""
+    once = Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
+    return session.client("secretsmanager", config=once)
+
+
 def _repeatable(read_seconds: int, attempts: int) -> Config:
     return Config(
         connect_timeout=2,

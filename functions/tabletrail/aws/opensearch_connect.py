@@ -40,6 +40,9 @@ POOL_SIZE = 2
 SECRET_SECONDS = 300
 """How long a changed password may go unnoticed. Secrets Manager takes $0.05 for 10,000 reads."""
 
+SECRET_RETRY_SECONDS = 60
+"""How long after a secret could not be read it is tried again: each try is time of a request."""
+
 SecretReader = Callable[[str], str]
 """From a secret's name or ARN to its text."""
 
@@ -115,16 +118,19 @@ def silence_bodies() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def secret_reader(session: Any) -> SecretReader:
-    """Reads AWS Secrets Manager through a boto3 session. TransientError if it cannot."""
+def secret_reader(session: Any, *, is_hasty: bool = False) -> SecretReader:
+    """Reads AWS Secrets Manager through a boto3 session. TransientError if it cannot.
+
+    `is_hasty` gives up within 4 s, where a request to the index waits for it.
+    """
 
     def read(name: str) -> str:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        from tabletrail.aws.clients import control_client
+        from tabletrail.aws.clients import control_client, hasty_secrets_client
 
         try:
-            client = control_client(session, "secretsmanager")
+            client = hasty_secrets_client(session) if is_hasty else control_client(session, "secretsmanager")
             return str(client.get_secret_value(SecretId=name)["SecretString"])
         except (BotoCoreError, ClientError, KeyError) as error:
             raise TransientError(
@@ -140,11 +146,13 @@ class PasswordAuth:
     def __init__(self, name: str, read_secret: SecretReader, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._name, self._read, self._monotonic = name, read_secret, monotonic
         self.ca_pem = ""
+        self._renew_at = 0.0
         self._renew()
 
     def __call__(self, *_request: Any) -> dict[str, str]:
         if self._monotonic() >= self._renew_at:
             # While the secret cannot be read, the old password is as good as it was.
+            self._renew_at = self._monotonic() + SECRET_RETRY_SECONDS
             with suppress(TransientError):
                 self._renew()
         return self._header

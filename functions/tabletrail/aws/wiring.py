@@ -114,7 +114,7 @@ class Wiring:
     def _connect(self) -> Any:
         from tabletrail.aws.opensearch_connect import connect, secret_reader
 
-        return connect(self.settings, secret_reader(self.session))
+        return connect(self.settings, secret_reader(self.session, is_hasty=True))
 
     @cached_property
     def _conversion(self) -> Conversion:
