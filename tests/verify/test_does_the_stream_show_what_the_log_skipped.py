@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from tabletrail.core.checkpoint import ShardKey, ShardStatus
 from tabletrail.ports import Page
 from tabletrail_verify.entry_rules import change_id
 from tabletrail_verify.verification import Result, Wish
+from tests.fakes.stream import make_record
 from tests.faults.world import World
 from tests.verify.checked_world import Checked
 
@@ -97,6 +99,27 @@ def test_a_shard_that_was_skipped_whole(checked: Checked, world: World, arn: str
             del world.rows.segments[id_]
     found = [one for one in checked.findings() if one.code == "record-missing"]
     assert {number for number in numbers for one in found if number in one.detail} == set(numbers)
+
+
+def test_a_shard_that_is_listed_late_is_not_missing_yet(checked: Checked, world: World) -> None:
+    """A row stood in for it, so that its child could be read. It will be read, behind its child."""
+    late = world.add_table("late", 0)
+    world.stream.add_shard(late, "child", "parent")
+    write(world, late, "child", 1)
+    for _ in range(40):
+        world.run()
+    row = world.rows.shards[ShardKey(late, "parent")]
+    assert (row.status, row.version) == (ShardStatus.CLOSED_AND_PROCESSED, 0), "nothing stands in for it"
+    world.stream.add_shard(late, "parent")
+    shard = world.stream.streams[late].shards["parent"]
+    shard.slots = [make_record(str(number), created=int(world.clock.now())) for number in (11, 12)]
+    shard.closed = True
+    result, findings = checked.run()
+    assert (findings, result.records) == ([], 1)
+    for _ in range(20):
+        world.run()
+    result, findings = checked.run()
+    assert (findings, result.records) == ([], 3)
 
 
 def test_an_entry_without_a_record(checked: Checked, world: World, arn: str) -> None:
