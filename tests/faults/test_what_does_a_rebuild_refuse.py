@@ -74,6 +74,21 @@ def test_is_a_damaged_segment_named_and_the_index_in_use_kept(damage: str, force
     world.assert_complete()
 
 
+def test_is_an_index_kept_though_it_lacks_the_damaged_entries_too() -> None:
+    rebuilding = a_log()
+    world = rebuilding.world
+    row = next(row for row in world.rows.segments.values() if rebuilding.name in row.indices and row.entries > 2)
+    held = world.store.objects.pop(row.key)
+    documents = world.index.indices[rebuilding.name]
+    for id_ in [id_ for id_, document in documents.items() if document["log"]["segment"] == row.segment_id]:
+        del documents[id_]
+    (result,) = rebuilding.run(rebuilding.name)
+    assert (result.in_use, set(result.damaged), result.lacking) == (False, {row.segment_id}, {})
+    world.store.objects[row.key] = held
+    rebuilding.run(rebuilding.name)
+    world.assert_complete()
+
+
 def test_is_a_lost_index_filled_though_a_segment_is_damaged() -> None:
     rebuilding = a_log()
     world = rebuilding.world
