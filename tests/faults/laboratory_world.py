@@ -56,9 +56,9 @@ class LaboratoryWorld(World):
 
     def audit(self, stream_arn: str) -> None:
         """The stream's table is tagged from now on."""
-        name = stream_arn.split(":table/")[1].split("/")[0]
+        name = stream_arn.partition(":table/")[2].partition("/")[0]
         table = make_table(name, stream="-")
-        table = replace(table, arn=stream_arn.split("/stream/")[0], stream_arn=stream_arn)
+        table = replace(table, arn=stream_arn.partition("/stream/")[0], stream_arn=stream_arn)
         self.tables.add(table)
 
     def learn_truth(self) -> None:
