@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from boto3.session import Session
 
+from tabletrail.aws.clients import hasty_secrets_client
 from tabletrail.aws.opensearch_late import LateOpenSearch
 from tabletrail.aws.wiring import Wiring
 from tabletrail.errors import TransientError
@@ -36,3 +37,10 @@ def test_does_capture_remember_trouble_from_call_to_call_and_the_backlog_look_an
     wiring = Wiring(settings, session)
     assert wiring.capture().indexer.breaker is wiring.capture().indexer.breaker
     assert wiring.backlog().indexer.breaker is not wiring.backlog().indexer.breaker
+
+
+def test_a_secret_store_that_hangs_takes_four_seconds_of_a_request_at_most() -> None:
+    """What a call keeps back for its last request counts on it (`index.INDEX_RESERVE_SECONDS`)."""
+    config = hasty_secrets_client(Session("AKIDEXAMPLE", "secret", region_name="eu-west-1")).meta.config
+    assert config.connect_timeout + config.read_timeout <= 4
+    assert config.retries["total_max_attempts"] == 1

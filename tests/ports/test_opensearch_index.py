@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from boto3.session import Session
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tabletrail.aws import opensearch
-from tabletrail.aws.clients import hasty_secrets_client
 from tabletrail.aws.opensearch import OpenSearchIndex, OpenSearchKeeper
 from tabletrail.aws.opensearch_connect import SECRET_RETRY_SECONDS, SECRET_SECONDS, PasswordAuth, ask, connect
 from tabletrail.core.outcome import Outcome
@@ -181,13 +179,6 @@ def test_a_password_outlives_trouble_with_the_secret() -> None:
     now[0] += SECRET_RETRY_SECONDS
     assert auth("GET", "", None) == before
     assert len(tries) == 2
-
-
-def test_a_secret_store_that_hangs_takes_four_seconds_of_a_request_at_most() -> None:
-    """What a call keeps back for its last request counts on it (`index.INDEX_RESERVE_SECONDS`)."""
-    config = hasty_secrets_client(Session("AKIDEXAMPLE", "secret", region_name="eu-west-1")).meta.config
-    assert config.connect_timeout + config.read_timeout <= 4
-    assert config.retries["total_max_attempts"] == 1
 
 
 def test_a_proxy_in_the_environment_is_not_used(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
