@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabletrail.core.checkpoint import ShardStatus
+from tabletrail.core.checkpoint import ShardRow, ShardStatus
+from tests.fakes.checkpoints import FakeCheckpoints
 from tests.fakes.faulty import Fault, Way
 from tests.faults.lineages import assert_parents_first, family, minutes, shards_in_order, step
 from tests.faults.world import SETTINGS, World
@@ -64,6 +66,28 @@ def test_is_a_parent_that_shows_up_after_its_child_was_begun_read_and_told_of() 
     minutes(world, 40)
     assert len(late_entries(world)) == 1
     world.assert_complete()
+
+
+def test_does_a_row_that_another_run_made_count_more_than_a_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    arn = family(world)
+    world.stream.hide(arn, "parent", 2)
+    world.run()
+    add = FakeCheckpoints.add_shards
+
+    def add_late(self: FakeCheckpoints, rows: Sequence[ShardRow]) -> None:
+        """A commit of the parent's own parent, by a run that was thought dead, comes first."""
+        if any(row.shard_id == "parent" for row in rows):
+            add(self, [ShardRow(arn, "parent", parent_processed=True, group_id="g0000")])
+        add(self, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeCheckpoints, "add_shards", add_late)
+        world.run()
+    minutes(world, 20)
+    world.assert_complete()
+    assert_parents_first(world, arn)
+    assert late_entries(world) == []
 
 
 def test_does_a_late_parent_wait_for_its_own_parent() -> None:
