@@ -1,6 +1,6 @@
-"""`tabletrail local up | status | down | reset | deploy | demo`: arguments in, exit code out.
+"""`tabletrail local up | status | down | reset | deploy | demo | lab`: arguments in, exit code out.
 
-The work is done in `stack`, `deploy` and `demo`.
+The work is done in `stack`, `deploy`, `demo` and `lab_command`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 from tabletrail_local import stack
 from tabletrail_local.console import complain, say
 from tabletrail_local.errors import LocalStackError
+from tabletrail_local.lab_command import add_lab_parser, run_lab
+from tabletrail_local.laboratory import MODES
 from tabletrail_local.paths import stack_paths
 from tabletrail_local.stack import NamedServer
 
@@ -31,12 +33,19 @@ def add_commands(parser: argparse.ArgumentParser) -> Any:
     commands = parser.add_subparsers(dest="local_command", required=True, metavar="command")
     up = commands.add_parser("up", help="start it, downloading what is missing; again: see that all of it runs")
     _add_named_server(up)
+    up.add_argument(
+        "--streams",
+        choices=MODES,
+        help="whose streams are read: the local AWS's own, or the stream laboratory's, whose shards roll, split and "
+        "fail when `local lab` says so (default: as before; dynamodb for a new stack)",
+    )
     commands.add_parser("status", help="say what runs where; exit code 1 when something does not answer")
     commands.add_parser("down", help="stop it; all data are kept")
     commands.add_parser("reset", help="stop it and remove its data; downloads are kept")
     deploy = commands.add_parser("deploy", help="build and deploy tabletrail to the local AWS")
     deploy.add_argument("parameters", nargs="*", metavar="Name=value", help="more parameters of the template")
     _add_demo(commands)
+    add_lab_parser(commands)
     return commands
 
 
@@ -71,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
         "reset": _reset,
         "deploy": _deploy,
         "demo": _demo,
+        "lab": _lab,
     }
     try:
         return actions[args.local_command](args)
@@ -84,9 +94,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _up(args: argparse.Namespace) -> int:
-    info = stack.up(stack_paths(), _named_server(args))
+    info = stack.up(stack_paths(), _named_server(args), args.streams)
     say(f"OpenSearch  {info.opensearch_url}  users and passwords: {stack_paths().stack}")
     say(f"local AWS   {info.aws_endpoint}  account {info.account_id}, {info.region}")
+    if info.streams_endpoint:
+        say(f"laboratory  {info.streams_endpoint}  has the streams; drive it with `tabletrail local lab`")
     return 0
 
 
@@ -124,6 +136,10 @@ def _demo(args: argparse.Namespace) -> int:
     from tabletrail_local.workload import Pace
 
     return run_demo(stack_paths(), _named_server(args), Pace(args.seconds, args.rate, args.seed))
+
+
+def _lab(args: argparse.Namespace) -> int:
+    return run_lab(stack_paths(), args.lab_command, args.arguments)
 
 
 def _named_server(args: argparse.Namespace) -> NamedServer | None:

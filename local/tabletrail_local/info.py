@@ -37,6 +37,8 @@ class StackInfo:
     secret_key: str
     aws_config_file: str
     aws_credentials_file: str
+    streams_endpoint: str | None = None
+    """The laboratory's, in a stack that has one; else streams are read where all else is."""
 
     def login(self, role: str) -> Login:
         return self.logins[role]
@@ -50,6 +52,7 @@ class StackInfo:
         """A child's environment in which every AWS SDK and tool finds the local AWS and cannot find any other."""
         return {
             **without_aws(),
+            **({"AWS_ENDPOINT_URL_DYNAMODB_STREAMS": self.streams_endpoint} if self.streams_endpoint else {}),
             "AWS_CONFIG_FILE": self.aws_config_file,
             "AWS_SHARED_CREDENTIALS_FILE": self.aws_credentials_file,
             "AWS_ENDPOINT_URL": self.aws_endpoint,

@@ -18,9 +18,10 @@ from tabletrail_local.console import say, step
 from tabletrail_local.environments import without_aws
 from tabletrail_local.errors import LocalStackError, MissingEnvironmentError
 from tabletrail_local.guard import LOCAL_ACCOUNT
+from tabletrail_local.laboratory import LocalLab
 from tabletrail_local.paths import StackPaths, repository_root
 from tabletrail_local.ports import LOOPBACK, ChosenPort, choose_port
-from tabletrail_local.private_files import read_json, write_private
+from tabletrail_local.private_files import read_json, write_private, write_private_json
 
 NAME = "the local AWS"
 REGION = "us-east-1"
@@ -28,6 +29,8 @@ REGION = "us-east-1"
 ACCESS_KEY = SECRET_KEY = "test"  # noqa: S105
 _CONCURRENCY = 8  # Lambda executions at once; more only queue for the CPUs of a laptop
 _TIMEOUTS = (5.0, 30.0)  # seconds to connect, and to wait for an answer
+_STREAMS = "aws_streams"  # in the stack's state: whose streams the functions of the process that runs now read
+STREAMS_VARIABLE = "AWS_ENDPOINT_URL_DYNAMODB_STREAMS"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,15 @@ class LocalAws:
         return self.paths.aws / "credentials"
 
     @property
+    def credentials(self) -> dict[str, str]:
+        """The variables by which an SDK in a process beside it is let in."""
+        return {
+            "AWS_CONFIG_FILE": str(self.config_file),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.credentials_file),
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    @property
     def running_pid(self) -> int | None:
         return processes.running_pid(self.pid_file)
 
@@ -65,8 +77,11 @@ class LocalAws:
 
     def ensure_running(self) -> bool:
         """Returns when it answers. False when it already ran."""
+        streams = LocalLab(self.paths).url
         if self.running_pid is not None and self.is_ready():
-            return False
+            if read_json(self.paths.state).get(_STREAMS) == streams:
+                return False
+            say(f"the local AWS starts again: its functions read {streams or 'its own streams'} from now on")
         if processes.was_left_running(self.pid_file):
             say(
                 "the local AWS was ended without `tabletrail local down`: tables, streams and objects are kept, other "
@@ -76,9 +91,10 @@ class LocalAws:
         python = self.require_environment()
         port = choose_port(self.paths, "aws")
         _tell_of_moved_port(port)
-        self._prepare_files()
+        self._prepare_files(streams)
+        write_private_json(self.paths.state, {**read_json(self.paths.state), _STREAMS: streams})
         with step(f"starting the local AWS on port {port.number}"):
-            launch = self._launch(python, port.number)
+            launch = self._launch(python, port.number, streams)
             process = processes.start(launch, self.pid_file)
             processes.wait_until(self.is_ready, process, NAME, launch.log)
         return True
@@ -104,19 +120,23 @@ class LocalAws:
         if answer.status_code != HTTPStatus.OK:
             raise LocalStackError(f"the local AWS did not save its state: {answer.status_code} {answer.text[:200]}")
 
-    def _prepare_files(self) -> None:
+    def _prepare_files(self, streams: str | None) -> None:
         # Unpacked function code from the last run; ministack makes it anew from its state.
         shutil.rmtree(self.paths.aws / "tmp", ignore_errors=True)
         for name in ("tmp", "state", "s3"):
             (self.paths.aws / name).mkdir(parents=True, exist_ok=True)
-        write_private(self.config_file, f"[default]\nregion = {REGION}\nendpoint_url = {self.endpoint}\n".encode())
+        config = f"[default]\nregion = {REGION}\nendpoint_url = {self.endpoint}\n"
+        if streams:
+            config += f"services = laboratory\n[services laboratory]\ndynamodb_streams =\n  endpoint_url = {streams}\n"
+        write_private(self.config_file, config.encode())
         credentials = f"[default]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n"
         write_private(self.credentials_file, credentials.encode())
 
-    def _launch(self, python: Path, port: int) -> processes.Launch:
+    def _launch(self, python: Path, port: int, streams: str | None) -> processes.Launch:
         aws = self.paths.aws
         environment = {
             **without_aws(),
+            **({STREAMS_VARIABLE: streams} if streams else {}),  # the functions inherit it
             "BIND_HOST": LOOPBACK,
             "GATEWAY_PORT": str(port),
             "IOT_MTLS_ENABLED": "0",  # it would listen on every interface

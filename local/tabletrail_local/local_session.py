@@ -29,9 +29,11 @@ class LocalSession(boto3.Session):  # type: ignore[misc]
             botocore_session=core,
         )
         self._endpoint = info.aws_endpoint
+        self._streams_endpoint = info.streams_endpoint or info.aws_endpoint
 
     def client(self, service_name: str, *args: Any, **options: Any) -> Any:
-        return super().client(service_name, *args, **{"endpoint_url": self._endpoint, **options})
+        endpoint = self._streams_endpoint if service_name == "dynamodbstreams" else self._endpoint
+        return super().client(service_name, *args, **{"endpoint_url": endpoint, **options})
 
     def resource(self, service_name: str, *args: Any, **options: Any) -> Any:
         return super().resource(service_name, *args, **{"endpoint_url": self._endpoint, **options})

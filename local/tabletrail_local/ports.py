@@ -11,7 +11,7 @@ from tabletrail_local.private_files import read_json, write_private_json
 
 LOOPBACK = "127.0.0.1"
 _RELEASE_LIMIT = 2.0  # seconds
-_PREFERRED = {"opensearch": 19200, "opensearch_transport": 19300, "aws": 14566}
+_PREFERRED = {"opensearch": 19200, "opensearch_transport": 19300, "aws": 14566, "lab": 14567}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The stack as a whole: up, status, down, reset. Each may be said twice, and each waits for another that is under way.
 
 What `up` does, in this order: claim the directory, start OpenSearch (or ask the named one), make its users, start the
-local AWS, write stack.json for everybody else. Interrupted anywhere, the next `up` goes on from there.
+local AWS, then the laboratory if there is to be one, write stack.json for everybody else. Interrupted anywhere, the
+next `up` goes on from there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tabletrail_local.console import say, step
 from tabletrail_local.errors import ForeignDirectoryError, OpenSearchApiError
 from tabletrail_local.guard import LOCAL_ACCOUNT, is_loopback
 from tabletrail_local.info import Login, StackInfo
+from tabletrail_local.laboratory import LAB, LocalLab
 from tabletrail_local.local_aws import ACCESS_KEY, REGION, SECRET_KEY, LocalAws
 from tabletrail_local.opensearch import OpenSearchServer
 from tabletrail_local.opensearch_api import SecurityApi, require_https
@@ -44,7 +46,8 @@ class ComponentStatus:
     answers: bool
 
 
-def up(paths: StackPaths, named: NamedServer | None = None) -> StackInfo:
+def up(paths: StackPaths, named: NamedServer | None = None, streams: str | None = None) -> StackInfo:
+    """`streams` is one of `laboratory.MODES`; None leaves what the stack has, which is `dynamodb` if it is new."""
     _claim(paths)
     aws = LocalAws(paths)
     aws.require_environment()
@@ -52,7 +55,7 @@ def up(paths: StackPaths, named: NamedServer | None = None) -> StackInfo:
         api, admin = _start_server(paths) if named is None else _ask_server(paths, named)
         logins = ensure_logins(paths, admin)
         _ensure_users(api, logins, ours=named is None)
-        aws.ensure_running()
+        ensure_aws(paths, streams)
         info = _describe(paths, api.url, api.ca_file, logins, aws)
         _tell_of_another_server(paths, info)
         stack_info.save(info, paths)
@@ -60,10 +63,14 @@ def up(paths: StackPaths, named: NamedServer | None = None) -> StackInfo:
 
 
 def status(paths: StackPaths) -> list[ComponentStatus]:
-    """Asks both components; takes no lock, so it answers while an `up` is under way."""
-    aws = LocalAws(paths)
+    """Asks all components; takes no lock, so it answers while an `up` is under way."""
+    aws, lab = LocalAws(paths), LocalLab(paths)
     answers = aws.running_pid is not None and aws.is_ready()
-    return [_opensearch_status(paths), ComponentStatus("local AWS", aws.endpoint, aws.running_pid, answers)]
+    found = [_opensearch_status(paths), ComponentStatus("local AWS", aws.endpoint, aws.running_pid, answers)]
+    if lab.url is not None:
+        answers = lab.running_pid is not None and lab.is_ready()
+        found.append(ComponentStatus("laboratory", lab.url, lab.running_pid, answers))
+    return found
 
 
 def down(paths: StackPaths) -> list[str]:
@@ -87,6 +94,21 @@ def reset(paths: StackPaths) -> None:
                 shutil.rmtree(entry)
             elif entry not in (paths.lock, paths.marker):
                 entry.unlink()
+
+
+def ensure_aws(paths: StackPaths, streams: str | None = None) -> None:
+    """The local AWS runs, and the laboratory if these streams are its. Starts again what runs with other streams."""
+    aws, lab = LocalAws(paths), LocalLab(paths)
+    if streams not in (None, lab.mode) and paths.aws.exists():
+        say(
+            f"the streams of this stack were `{lab.mode}` and are `{streams}` from now on: the same records, in other "
+            "shards and under other numbers. A log that has captured some already will have them twice and show gaps: "
+            "for a clean one say `tabletrail local reset` first."
+        )
+    lab.choose(streams or lab.mode)
+    aws.ensure_running()
+    if lab.mode == LAB:
+        lab.ensure_running(aws.endpoint, aws.credentials)
 
 
 def _start_server(paths: StackPaths) -> tuple[SecurityApi, None]:
@@ -136,7 +158,12 @@ def _alone(paths: StackPaths) -> Iterator[None]:
 
 def _stop_all(paths: StackPaths) -> list[str]:
     stopped = []
-    for name, component in (("the local AWS", LocalAws(paths)), ("OpenSearch", OpenSearchServer(paths))):
+    components = (
+        ("the local AWS", LocalAws(paths)),
+        ("the laboratory", LocalLab(paths)),
+        ("OpenSearch", OpenSearchServer(paths)),
+    )
+    for name, component in components:
         if component.running_pid is None:
             component.stop()  # clears a process file that names nobody of ours
             continue
@@ -172,6 +199,7 @@ def _describe(paths: StackPaths, url: str, ca_file: Path | None, logins: dict[st
         secret_key=SECRET_KEY,
         aws_config_file=str(aws.config_file),
         aws_credentials_file=str(aws.credentials_file),
+        streams_endpoint=LocalLab(paths).url,
     )
 
 
