@@ -207,3 +207,14 @@ def test_no_shard_of_a_stream_that_is_done_is_read_again() -> None:
     world.recovery().apply("recover-1")
     assert {row.group_id for row in world.rows.shards.values()} == {None}
     assert world.run() == []
+
+
+def test_the_next_run_finds_every_group_though_the_note_of_them_was_lost() -> None:
+    world, _ = busy_world()
+    world.rows.shards = {
+        key: replace(row, group_id="g0007") if row.group_id else row for key, row in world.rows.shards.items()
+    }
+    restore(world, ("runs",), NOTHING)
+    world.recovery().apply("recover-1")
+    assert world.notes.read("groups") == {"count": 8}
+    recovered(world)
