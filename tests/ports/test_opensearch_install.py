@@ -88,7 +88,7 @@ class TestRealServer:
         self, place: Place, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         place.run(monkeypatch)
-        assert len(place.writes) == 7, "a template, three roles, three mappings"
+        assert len(place.writes) == 9, "a template, four roles, four mappings"
         report = place.run(monkeypatch)
         assert place.writes == []
         assert report.sentence().startswith("nothing to write; 8 objects were as they should be")
