@@ -96,12 +96,12 @@ def gap(sizes: Sizes, state: State) -> str:
         row = rows[shard]
         for record in range(min(trimmed[shard], sizes.records[shard])):
             is_passed = any(other > record for other in done) or (row is not None and row[1] == PROCESSED)
-            if record not in done and is_passed and not _is_told(sizes, log, shard, record):
+            if record not in done and is_passed and not is_told(sizes, log, shard, record):
                 return f"record {record} of shard {shard} is missing and no gap says so"
     return ""
 
 
-def _is_told(sizes: Sizes, log: tuple[Segment, ...], shard: int, record: int) -> bool:
+def is_told(sizes: Sizes, log: tuple[Segment, ...], shard: int, record: int) -> bool:
     """A gap of the shard begins behind the last record before this one, or one of the stream stands for a beginning."""
     before = [other + 1 for other in committed(log, shard) if other < record]
     position = before[-1] if before else 0
@@ -140,7 +140,7 @@ def is_captured(sizes: Sizes, state: State) -> bool:
         done = committed(state[2], shard)
         for record in range(sizes.records[shard]):
             is_forgotten = record < state[1][shard]
-            if record not in done and not (is_forgotten and _is_told(sizes, state[2], shard, record)):
+            if record not in done and not (is_forgotten and is_told(sizes, state[2], shard, record)):
                 return False
     return True
 
