@@ -60,7 +60,7 @@ class View:
     _read: dict[str, tuple[bytes, list[Entry]]] = field(default_factory=dict)
     """Entries of bodies that were read before: they are read again only if the bytes are others."""
     _told: dict[str, int] = field(default_factory=dict)
-    """By commit, the shards, as bits, that there were when a gap of the stream was first seen: it tells of no later ones."""
+    """By commit, the shards (bits) that there were when a gap of the stream was first seen: it tells of no others."""
 
     def sizes(self) -> Sizes:
         parents = tuple(self.lineage.number(parent) for parent in self.lineage.parents.values())
