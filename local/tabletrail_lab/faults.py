@@ -22,6 +22,11 @@ KINDS = ("throttle", "limit", "internal", "timeout", "close", "lost_reply")
 """throttle, limit, internal: an error reply. timeout: the connection is held and nothing happens. close: closed at
 once, nothing happens. lost_reply: it happens, then the connection is closed."""
 
+DESCRIBES = 10
+"""DescribeStream calls a second of an account."""
+GETS, GET_BYTES = 5, 2_000_000
+"""GetRecords calls, and bytes of records, a second of a shard."""
+
 
 @dataclass
 class Fault:
@@ -94,9 +99,9 @@ class Limits:
     """None: no limit. `describe`: DescribeStream calls a second of the account. `get` and `get_bytes`: GetRecords calls
     and bytes a second of a shard. `readers`: GetRecords of one shard at one moment."""
 
-    describe: float | None = 10
-    get: float | None = 5
-    get_bytes: float | None = 2_000_000
+    describe: float | None = DESCRIBES
+    get: float | None = GETS
+    get_bytes: float | None = GET_BYTES
     readers: int | None = None
 
     def __post_init__(self) -> None:

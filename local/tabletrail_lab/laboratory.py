@@ -16,7 +16,7 @@ from typing import Any
 
 from tabletrail_lab.commands import command, journaled
 from tabletrail_lab.errors import LabError
-from tabletrail_lab.faults import Fault, Limits
+from tabletrail_lab.faults import DESCRIBES, GET_BYTES, GETS, Fault, Limits
 from tabletrail_lab.history import changes, inserts
 from tabletrail_lab.inspection import Inspection
 from tabletrail_lab.records import check_change
@@ -222,9 +222,9 @@ class Laboratory(Inspection):
     @command
     def limits(
         self,
-        describe: float | None = 10,
-        get: float | None = 5,
-        get_bytes: float | None = 2_000_000,
+        describe: float | None = DESCRIBES,
+        get: float | None = GETS,
+        get_bytes: float | None = GET_BYTES,
         readers: int | None = None,
     ) -> None:
         """Calls a second of the account and of a shard, None for no limit; no limit of calls is none of bytes."""
