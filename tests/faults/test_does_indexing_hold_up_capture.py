@@ -14,6 +14,7 @@ from tabletrail.aside import InThread
 from tabletrail.capture import CaptureTask
 from tabletrail.collector import paused
 from tabletrail.errors import TransientError
+from tabletrail.index import INDEX_RESERVE_SECONDS
 from tabletrail.ports import BulkReply
 from tests.fakes.faulty import Crash, Fault, Way
 from tests.fakes.index import FakeIndex
@@ -173,7 +174,8 @@ class _HangingIndex:
 
 
 class _SlowIndex:
-    """The world's index, each of whose replies takes as long as one may."""
+    """The world's index. Its first reply takes until just before the last moment at which a request may be begun, and
+    each later one as long as one may."""
 
     def __init__(self, world: World) -> None:
         self._index: FakeIndex = world.index
@@ -182,7 +184,8 @@ class _SlowIndex:
 
     def create(self, body: bytes) -> BulkReply:
         self.requests += 1
-        self._world.clock.advance(SLOWEST_REPLY)
+        last_moment = self._world.settings.function_seconds - INDEX_RESERVE_SECONDS
+        self._world.clock.advance(last_moment - 1 if self.requests == 1 else SLOWEST_REPLY)
         return self._index.create(body)
 
 
