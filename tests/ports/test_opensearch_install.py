@@ -91,7 +91,7 @@ class TestRealServer:
         assert len(place.writes) == 9, "a template, four roles, four mappings"
         report = place.run(monkeypatch)
         assert place.writes == []
-        assert report.sentence().startswith("nothing to write; 8 objects were as they should be")
+        assert report.sentence().startswith("nothing to write; 10 objects were as they should be")
 
     def test_the_release_itself_is_installed_and_then_unchanged(self, place: Place) -> None:
         assert place.server.install().written == []
