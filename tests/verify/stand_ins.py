@@ -18,6 +18,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tabletrail.aws.rows import encode_segment, encode_shard, encode_stream
+from tabletrail.aws.stamps import RESERVED
 from tabletrail.core.checkpoint import ShardKey, ShardRow
 from tabletrail.errors import IteratorExpiredError, ShardGoneError, TrimmedError
 from tests.faults.world import SETTINGS, World
@@ -68,6 +69,15 @@ class Tables:
         return copy.deepcopy(dict(self._items(SETTINGS.segments_table))[segment_id])
 
     def _items(self, table: str) -> Iterable[tuple[str, Item]]:
+        return [(RESERVED, self._reserved(table)), *self._rows(table)]
+
+    def _reserved(self, table: str) -> Item:
+        """As the runs leave it in each table, whose keys it has (see tabletrail.aws.stamps)."""
+        names = {SETTINGS.shards_table: ("stream_arn", "shard_id"), SETTINGS.segments_table: ("segment_id",)}
+        keys = names.get(table, ("fleet_partition", "stream_arn"))
+        return {**{name: {"S": RESERVED} for name in keys}, "stamp": {"N": "7"}}
+
+    def _rows(self, table: str) -> Iterable[tuple[str, Item]]:
         rows = self.world.rows
         if table == SETTINGS.shards_table:
             return [(f"{key.stream_arn} {key.shard_id}", encode_shard(row)) for key, row in rows.shards.items()]
