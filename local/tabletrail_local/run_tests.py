@@ -1,15 +1,20 @@
 """Runs the tests with a stack of their own: `make test`, or `python -m tabletrail_local.run_tests [for pytest]`.
 
 The stack lies in .local-test and starts empty each time. With $TABLETRAIL_LOCAL_DIR set, the stack in that directory is
-used as it is, and is left running if it ran before. Exit code: pytest's own, so that 5, no tests, counts as a failure.
+used as it is, and is left running if it ran before. All tests are two processes: those that need no stack begin at
+once, beside its start and the others. Exit code: the larger one of pytest's, so that 5, no tests, counts as a failure.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 from tabletrail_local import stack
@@ -28,8 +33,10 @@ def main(arguments: list[str]) -> int:
         try:
             if not chosen:
                 stack.reset(paths)
-            stack.up(paths)
-            return _pytest(paths, arguments)
+            with _without_stack(paths, [] if arguments else ["-m", "not stack"]) as others:
+                stack.up(paths)
+                codes = _pytest(paths, arguments or ["-m", "stack"]), others()
+                return max(codes)
         finally:
             if not already_up:
                 stack.down(paths)
@@ -40,15 +47,48 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
+@contextlib.contextmanager
+def _without_stack(paths: StackPaths, arguments: list[str]) -> Iterator[Callable[[], int]]:
+    """Tests beside the others, from before the stack is up; none without `arguments`. What is yielded waits for their
+    end, shows what they said and returns their exit code."""
+    if not arguments:
+        yield lambda: 0
+        return
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            _command(arguments), cwd=repository_root(), env=_environment(paths), stdout=output, stderr=subprocess.STDOUT
+        )
+
+        def finish() -> int:
+            code = process.wait()
+            output.seek(0)
+            shutil.copyfileobj(output, sys.stdout.buffer)
+            sys.stdout.flush()
+            return code
+
+        try:
+            yield finish
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.wait()
+
+
 def _pytest(paths: StackPaths, arguments: list[str]) -> int:
-    command = [sys.executable, "-m", "pytest", *arguments]
-    environment = {**os.environ, DIRECTORY_VARIABLE: str(paths.root)}
-    with subprocess.Popen(command, cwd=repository_root(), env=environment) as process:
+    with subprocess.Popen(_command(arguments), cwd=repository_root(), env=_environment(paths)) as process:
         try:
             return process.wait()
         except BaseException:
             process.terminate()
             raise
+
+
+def _command(arguments: list[str]) -> list[str]:
+    return [sys.executable, "-m", "pytest", *arguments]
+
+
+def _environment(paths: StackPaths) -> dict[str, str]:
+    return {**os.environ, DIRECTORY_VARIABLE: str(paths.root)}
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -82,13 +82,16 @@ def fleet(stack: StackInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     runs = unique("runs")
     make_table(client, runs, "name")
     found = Fleet(stack, make_checkpoint_tables(client), runs, f"orders-{uuid.uuid4().hex[:8]}")
-    names = environment_of(stack, found.tables, "none", tmp_path_factory.mktemp("named"), runs)
+    bucket, s3 = unique("segments"), stack.session().client("s3")
+    s3.create_bucket(Bucket=bucket)
+    names = environment_of(stack, found.tables, bucket, tmp_path_factory.mktemp("named"), runs)
     # One index at least, as a deployment makes it, whichever tests ran before.
     with server.an_index(), pytest.MonkeyPatch.context() as patch:
         for name, value in names.items():
             patch.setenv(name, value)
         yield found
     drop_tables(client, found.tables.streams, found.tables.shards, found.tables.segments, runs, *found.made)
+    s3.delete_bucket(Bucket=bucket)
 
 
 def _fill(fleet: Fleet, now: int) -> None:
