@@ -68,14 +68,14 @@ class PassingStream(FakeStream):
 
 
 class Interrupted(Faults):
-    """Faults, and work of somebody else in the middle of any call: `others` by the call's number."""
+    """Faults, and work of somebody else in the middle of a call: `others` by the call's number or `port.method`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.others: dict[int, Callable[[], object]] = {}
+        self.others: dict[int | str, Callable[[], object]] = {}
 
     def note(self, call: str) -> Fault | None:
-        other = self.others.pop(len(self.calls), None)
+        other = self.others.pop(len(self.calls), None) or self.others.pop(call, None)
         if other is not None:
             other()
         return super().note(call)

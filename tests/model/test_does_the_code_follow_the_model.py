@@ -31,8 +31,17 @@ WAYS = (
     Fault(Way.BEFORE, error=Crash),
     Fault(Way.AFTER, error=Crash),
 )
-CALLS = st.integers(0, 60)
-"""A run's calls through ports: about so many."""
+CRITICAL = (
+    "checkpoints.commit",
+    "checkpoints.move_shard",
+    "checkpoints.add_shards",
+    "store.put",
+    "stream.children",
+    "index.create",
+    "segments.mark_indexed",
+)
+CALLS = st.integers(0, 60) | st.sampled_from(CRITICAL)
+"""Any of a run's calls through ports, which are about so many, or the next one of this method."""
 WRITES = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 4)), max_size=3)
 """Which of the open shards, and how many records."""
 TROUBLES = ("late children", "empty pages", "requests", "documents", "refused documents")
@@ -94,21 +103,31 @@ class Life(RuleBasedStateMachine):
         self._survive(self.world.run)
 
     @rule(writes=WRITES, call=CALLS, way=st.sampled_from(WAYS))
-    def run_with_a_fault(self, writes: list[tuple[int, int]], call: int, way: Fault) -> None:
+    def run_with_a_fault(self, writes: list[tuple[int, int]], call: int | str, way: Fault) -> None:
         self._write(writes)
-        self.faults.add(replace(way, number=len(self.faults.calls) + call))
+        at = self._call(call)
+        self.faults.add(replace(way, number=at) if isinstance(at, int) else replace(way, method=at))
         self._survive(self.world.run)
 
+    def _call(self, call: int | str) -> int | str:
+        """A method, or the number of the call that so many others come before."""
+        return call if isinstance(call, str) else len(self.faults.calls) + call
+
     @rule(writes=WRITES, call=CALLS, slept=st.sampled_from((0, 90, 1200)), second=st.none() | CALLS)
-    def run_twice_at_once(self, writes: list[tuple[int, int]], call: int, slept: int, second: int | None) -> None:
+    def run_twice_at_once(
+        self, writes: list[tuple[int, int]], call: int | str, slept: int, second: int | str | None
+    ) -> None:
         """In the middle of a call another run does all its work; the first wakes later, and a third may be at work."""
         self._write(writes)
-        self.faults.others[len(self.faults.calls) + call] = lambda: self._race(slept)
         if second is not None:
-            self.faults.others[len(self.faults.calls) + call + 1 + second] = lambda: self._race(0)
+            self.faults.others[self._call(second)] = lambda: self._race(0)
+        self.faults.others[self._call(call)] = lambda: self._race(slept)
         self._survive(self.world.run)
 
     def _race(self, slept: int) -> None:
+        """A rival that sleeps long fails to read one shard: so the first loses some of its swaps, and not all."""
+        if slept > 90:
+            self.faults.add(Fault(Way.BEFORE, method="stream.read"))
         self.world.leases.held.clear()
         plan = self.world.planner("rival").run(f"rival{next(self.names)}")
         for group in plan["groups"]:
