@@ -3,7 +3,7 @@
 Every committed segment is read as a stream of lines from S3, found by the rows of the segments table; its hash is the
 row's. The index is asked for every id that it holds of the tables.
 
-Callers: `load`.
+Callers: `load`, `chaos`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The mix: puts, updates of nested attributes, deletes, batches of up to 25, transactions over several tables, and now and
 then a write that changes nothing. The low-level client is used, so that each image is exactly what is written here.
 
-Caller: `load`.
+Callers: `load`, `chaos`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 
 from tests.end_to_end.load_truth import Image, ItemKey, Truth, normal
@@ -50,6 +51,14 @@ class Writer:
         while self.truth.count < changes:
             before = self.truth.count
             self._choose(changes - before)()
+            written(self.truth.count - before)
+        return self.truth
+
+    def write_until(self, over: Event, written: Callable[[int], None]) -> Truth:
+        """The same without a number of changes."""
+        while not over.is_set():
+            before = self.truth.count
+            self._choose(BATCH)()
             written(self.truth.count - before)
         return self.truth
 
