@@ -10,7 +10,6 @@ import pytest
 from tabletrail.aws.opensearch_shelf import OpenSearchShelf
 from tabletrail.core.periods import PREFIX
 from tabletrail.errors import ReindexError
-from tabletrail_local.info import StackInfo
 from tests.ports.opensearch_server import GOOD, Server, bulk, unused_name
 from tests.ports.rebuilder import a_rebuilder
 
@@ -36,13 +35,6 @@ BEYOND: list[tuple[str, str, Any]] = [
     ("PUT", "/_cluster/settings", {"persistent": {"action.auto_create_index": "true"}}),
     ("PUT", "/_plugins/_security/api/roles/tabletrail_writer", {"cluster_permissions": ["*"]}),
 ]
-
-
-@pytest.fixture(scope="module")
-def server(stack: StackInfo) -> Server:
-    server = Server(stack)
-    server.install()
-    return server
 
 
 @pytest.fixture(scope="module")

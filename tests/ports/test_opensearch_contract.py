@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from tabletrail.aws.opensearch import OpenSearchIndex
-from tabletrail_local.info import StackInfo
 from tests.fakes.index import FakeIndex
 from tests.ports.entry_index_contract import Document, EntryIndexContract, Read
 from tests.ports.opensearch_server import BAD, GOOD, Server
@@ -34,13 +33,6 @@ class TestFakeIndex(EntryIndexContract):
     @pytest.fixture
     def bad(self) -> Document:
         return BAD
-
-
-@pytest.fixture(scope="module")
-def server(stack: StackInfo) -> Server:
-    server = Server(stack)
-    server.install()
-    return server
 
 
 @pytest.fixture(scope="module")

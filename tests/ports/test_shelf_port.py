@@ -10,7 +10,6 @@ import pytest
 
 from tabletrail.aws.opensearch_shelf import OpenSearchShelf
 from tabletrail.core.periods import PREFIX
-from tabletrail_local.info import StackInfo
 from tests.fakes.index import FakeIndex
 from tests.fakes.shelf import FakeShelf
 from tests.ports.opensearch_server import GOOD, Server, bulk
@@ -50,13 +49,6 @@ class TestFakeShelf(ShelfContract):
     @pytest.fixture
     def seen(self, index: FakeIndex) -> Seen:
         return lambda: sorted(index.documents())
-
-
-@pytest.fixture(scope="module")
-def server(stack: StackInfo) -> Server:
-    server = Server(stack)
-    server.install()
-    return server
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from tabletrail.aws.opensearch_connect import Reply
-from tabletrail_local.info import StackInfo
 from tests.ports.opensearch_server import GOOD, Server, bulk, unused_name
 
 pytestmark = pytest.mark.stack
@@ -128,13 +127,6 @@ def refused(tries: list[Try]) -> list[Try]:
     return [
         attempt._replace(status=tuple({403, *allowed(attempt)})) for attempt in tries if 409 not in allowed(attempt)
     ]
-
-
-@pytest.fixture(scope="module")
-def server(stack: StackInfo) -> Server:
-    server = Server(stack)
-    server.install()
-    return server
 
 
 @pytest.fixture(scope="module")

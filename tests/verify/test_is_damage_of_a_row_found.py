@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,35 +11,7 @@ from tabletrail.aws.rows import encode_segment
 from tabletrail.core.chain import link_of
 from tabletrail.core.checkpoint import GENESIS_CHAIN, SegmentRow, ShardKey, ShardLink
 from tabletrail_verify.findings import KINDS, Finding
-from tabletrail_verify.verification import Wish
-from tests.faults.world import World
-from tests.verify.checked_world import Checked, eventful_world, segments_of
-
-
-@pytest.fixture
-def checked(tmp_path: Path) -> Checked:
-    return Checked(eventful_world(), tmp_path, Wish(index=False))
-
-
-@pytest.fixture
-def world(checked: Checked) -> World:
-    return checked.world
-
-
-@pytest.fixture
-def orders(world: World) -> str:
-    return next(arn for arn in world.rows.streams if "table/orders/" in arn)
-
-
-@pytest.fixture
-def items(world: World) -> str:
-    return next(arn for arn in world.rows.streams if "table/items/" in arn)
-
-
-@pytest.fixture
-def victim(world: World, orders: str) -> SegmentRow:
-    """The middle one of a shard that had four commits."""
-    return segments_of(world, orders, "shard-1")[1]
+from tests.verify.checked_world import Checked, segments_of
 
 
 def only(findings: list[Finding], code: str) -> Finding:

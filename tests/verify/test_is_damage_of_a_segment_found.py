@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,37 +15,9 @@ from botocore.exceptions import ClientError
 
 from tabletrail.core.checkpoint import SegmentRow
 from tabletrail_verify.findings import KINDS, Finding
-from tabletrail_verify.verification import Wish
-from tests.faults.world import World
-from tests.verify.checked_world import Checked, eventful_world, in_turn, sealed, segments_of
+from tests.verify.checked_world import Checked, in_turn, sealed
 
 Lines = list[dict[str, Any]]
-
-
-@pytest.fixture
-def checked(tmp_path: Path) -> Checked:
-    return Checked(eventful_world(), tmp_path, Wish(index=False))
-
-
-@pytest.fixture
-def world(checked: Checked) -> World:
-    return checked.world
-
-
-@pytest.fixture
-def orders(world: World) -> str:
-    return next(arn for arn in world.rows.streams if "table/orders/" in arn)
-
-
-@pytest.fixture
-def items(world: World) -> str:
-    return next(arn for arn in world.rows.streams if "table/items/" in arn)
-
-
-@pytest.fixture
-def victim(world: World, orders: str) -> SegmentRow:
-    """The middle one of a shard that had four commits."""
-    return segments_of(world, orders, "shard-1")[1]
 
 
 def entry_of(checked: Checked, row: SegmentRow, line: int) -> str:
