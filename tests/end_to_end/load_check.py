@@ -38,8 +38,12 @@ class LogPlaces:
 
     def rows(self, tables: list[str]) -> list[dict[str, Any]]:
         """The committed segments that hold records of these tables, as the table's own items."""
+        return [row for row in self.all_rows() if records_of(row, tables)]
+
+    def all_rows(self) -> Iterator[dict[str, Any]]:
+        """Of all committed segments. The table has one more row, of the stamp."""
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.segments_table, ConsistentRead=True)
-        return [item for page in pages for item in page["Items"] if records_of(item, tables)]
+        yield from (item for page in pages for item in page["Items"] if "links" in item)
 
     def lines(self, row: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Each line behind the header. Holds one line at a time; ValueError if the bytes are not the committed ones."""
@@ -114,8 +118,7 @@ def _read_log(
 ) -> set[str]:
     """The ids of all entries of the tables, those of coverage among them."""
     ids: set[str] = set()
-    pages = places.dynamodb.get_paginator("scan").paginate(TableName=places.segments_table, ConsistentRead=True)
-    for row in (item for page in pages for item in page["Items"]):
+    for row in places.all_rows():
         findings.segments += bool(records_of(row, list(tables)))
         for line in places.lines(row):
             entry = line["entry"]
