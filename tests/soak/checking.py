@@ -4,8 +4,8 @@ Rules
 - Each record that the stream did not forget is one line of one committed segment, and one document (whole, or parked
   and pointing at that line). What it forgot unread is covered by a gap at that place.
 - Each gap has a cause that the story made: the outage before the day, or a stream that was switched.
-- Numbers rise in each shard; a parent's records stand before its child's; an item's changes stand in their order, in the
-  log and in a search sorted by @timestamp and sequence_key. Where a shard was listed late the log says so.
+- Numbers rise in each shard; a parent's records stand before its child's; an item's changes stand in their order, in
+  the log and in a search sorted by @timestamp and sequence_key. Where a shard was listed late the log says so.
 - Chains have no hole and end where the shards' rows stand; rows count their records; no segment waits.
 - `tabletrail verify`'s own checker finds nothing in rows, segments and chains.
 
@@ -18,6 +18,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ def _is_told(verdict: Verdict, arn: str, record: dict[str, Any]) -> None:
 def _check_shard(verdict: Verdict, arn: str, shard: str, parent: str | None) -> None:
     log = verdict.log
     numbers = log.records.get((arn, shard), [])
-    for before, after in zip(numbers, numbers[1:], strict=False):
+    for before, after in pairwise(numbers):
         if after <= before:
             verdict.differ("order", f"record {after} of {arn} {shard} stands behind {before}")
     parents = log.records.get((arn, parent or ""), [])
@@ -127,7 +128,7 @@ def _check_shard(verdict: Verdict, arn: str, shard: str, parent: str | None) -> 
 def _check_item(verdict: Verdict, arn: str, key: str, sequences: list[int]) -> None:
     """`sequences` in the order of writing: so they must stand in the log, and so a search must show them."""
     log = verdict.log
-    for before, after in zip(sequences, sequences[1:], strict=False):
+    for before, after in pairwise(sequences):
         is_late = arn in log.late
         if not is_late and log.places[arn, after] < log.places[arn, before]:
             verdict.differ("order", f"record {after} of item {key} of {arn} stands before its record {before}")

@@ -83,11 +83,11 @@ class FleetLaboratory(Laboratory):
         events: Counter[str] = Counter()
         if not is_quiet:
             for event in self._plan.step():
-                events[_name_of(event.do, event.arguments)] += 1
+                events[event.do.replace("_", " ")] += event.do != "fault"  # those that struck are counted there
             self._change(events)
         streams = [stream for stream in self.streams() if stream["enabled"]]
         count = {stream["table_name"]: len(stream["open_shards"]) for stream in streams}
-        quiet = sum(number for name, number in count.items() if not self._sizes[name].is_hot)
+        quiet = sum(number for name, number in count.items() if name in self._changing and not self._sizes[name].is_hot)
         return {"open": sum(count.values()), "quiet_open": quiet, "events": dict(events)}
 
     def _change(self, events: Counter[str]) -> None:
@@ -125,7 +125,3 @@ class FleetLaboratory(Laboratory):
             image = keys | {"note": {"S": REFUSED_NOTE}}
             self.write(arn, [{"eventName": "INSERT", "Keys": keys, "NewImage": image}])
             events["refused document"] += 1
-
-
-def _name_of(do: str, arguments: dict[str, Any]) -> str:
-    return f"{arguments['operation']} {arguments['kind']}" if do == "fault" else do

@@ -1,4 +1,4 @@
-"""The fleet's laboratory as a process of its own, so that both cores work: the product on one, the streams on the other.
+"""The fleet's laboratory as a process of its own: the product works on one core, the streams on another.
 
 Called by `story` (`laboratory_process`), which also ends it.
 """
@@ -43,7 +43,8 @@ def laboratory_process(seed: int) -> Iterator[LabClient]:
 
 async def _serve(seed: int) -> None:
     _, url = await listen(FleetLaboratory(DrivenClock(), seed))
-    print(url, flush=True)
+    sys.stdout.write(url + "\n")
+    sys.stdout.flush()
     await asyncio.Event().wait()
 
 
