@@ -270,9 +270,12 @@ def _batches(parts: Sequence[Part]) -> Iterator[list[Part]]:
 
 
 def _commit_of(parts: Sequence[Part], staged: Staged | None) -> Commit:
+    moves = tuple(ShardMove(part.before, part.after) for part in parts)
+    # A child of a parent that was listed late is read already. A transaction takes a row once.
+    moved = {move.before.key for move in moves}
     return Commit(
         token=staged.token if staged else new_attempt(),
         segment=staged.row if staged else None,
-        moves=tuple(ShardMove(part.before, part.after) for part in parts),
-        children=tuple(child for part in parts for child in part.children),
+        moves=moves,
+        children=tuple(child for part in parts for child in part.children if child.key not in moved),
     )

@@ -68,6 +68,19 @@ def test_is_a_parent_that_shows_up_after_its_child_was_begun_read_and_told_of() 
     world.assert_complete()
 
 
+def test_does_a_late_parent_that_ends_while_its_child_is_read_stop_no_commit() -> None:
+    world = World()
+    arn = family(world)
+    world.stream.hide(arn, "parent", 2)
+    minutes(world, 2)
+    world.clock.advance(world.settings.walk_seconds)
+    world.write(arn, "child", 2)
+    (result,) = world.run()
+    assert not result.failures, "both shards move in one transaction, and one is the other's child"
+    assert len(late_entries(world)) == 1
+    world.assert_complete()
+
+
 def test_does_a_row_that_another_run_made_count_more_than_a_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     arn = family(world)
