@@ -19,7 +19,7 @@ from tabletrail_local.console import step
 from tabletrail_local.environments import without_aws
 from tabletrail_local.paths import StackPaths
 from tabletrail_local.ports import LOOPBACK, choose_port
-from tabletrail_local.private_files import read_json, write_private_json
+from tabletrail_local.private_files import read_json, remember
 
 NAME = "the laboratory"
 DYNAMODB, LAB = "dynamodb", "lab"
@@ -65,7 +65,7 @@ class LocalLab:
 
     def choose(self, mode: str) -> None:
         """From now on the stack has these streams. Ends a laboratory that is not wanted, else sees to its address."""
-        write_private_json(self.paths.state, {**read_json(self.paths.state), _MODE: mode})
+        remember(self.paths.state, **{_MODE: mode})
         if mode != LAB:
             self.stop()
         elif self.running_pid is None or not self.is_ready():
@@ -83,7 +83,7 @@ class LocalLab:
         self.stop()
         directory = self.paths.root / "lab"
         directory.mkdir(parents=True, exist_ok=True)
-        write_private_json(self.paths.state, {**state, _UPSTREAM: upstream})
+        remember(self.paths.state, **{_UPSTREAM: upstream})
         port = state["lab"]
         with step(f"starting the laboratory on port {port}"):
             command = [sys.executable, "-m", "tabletrail_lab", "--port", str(port), "--state", str(directory / "state")]

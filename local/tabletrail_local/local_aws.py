@@ -21,7 +21,7 @@ from tabletrail_local.guard import LOCAL_ACCOUNT
 from tabletrail_local.laboratory import LocalLab
 from tabletrail_local.paths import StackPaths, repository_root
 from tabletrail_local.ports import LOOPBACK, ChosenPort, choose_port
-from tabletrail_local.private_files import read_json, write_private, write_private_json
+from tabletrail_local.private_files import read_json, remember, write_private
 
 NAME = "the local AWS"
 REGION = "us-east-1"
@@ -92,7 +92,7 @@ class LocalAws:
         port = choose_port(self.paths, "aws")
         _tell_of_moved_port(port)
         self._prepare_files(streams)
-        write_private_json(self.paths.state, {**read_json(self.paths.state), _STREAMS: streams})
+        remember(self.paths.state, **{_STREAMS: streams})
         with step(f"starting the local AWS on port {port.number}"):
             launch = self._launch(python, port.number, streams)
             process = processes.start(launch, self.pid_file)

@@ -26,6 +26,13 @@ def write_private_json(path: Path, value: object) -> None:
     write_private(path, json.dumps(value, indent=2).encode() + b"\n")
 
 
+def remember(path: Path, **facts: object) -> None:
+    """Puts facts into the object in the file. Writes nothing where nothing is new: two starts at once do not meet."""
+    known = read_json(path)
+    if any(name not in known or known[name] != value for name, value in facts.items()):
+        write_private_json(path, {**known, **facts})
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """The object in the file; empty when the file is absent or broken, which every caller takes as "not yet made"."""
     try:
