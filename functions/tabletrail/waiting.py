@@ -113,7 +113,8 @@ class Waiting:
         if self._settled is None or self._recovered:
             return {}
         committed_at, segment_id = self._settled
-        kept = self.note["place"] if self._has_skipped else {"begun": self.now, "is_through": False}
+        # The place that this call went by is as old as the look at everything that found it, however far it went on.
+        kept = self.note["place"] if self._kept() else {"begun": self.now, "is_through": False}
         is_through = self.is_through or kept["is_through"]
         return {
             "committed_at": committed_at,

@@ -167,3 +167,29 @@ def test_does_the_kept_place_move_past_nothing_that_waits_for_more_than_a_blocke
     assert "429" in world.notes.read("backlog")["trouble"]
     world.drain()
     assert waiting_for(world, JANUARY) == 0
+
+
+@pytest.mark.parametrize("trouble", ["blocked", "damaged"])
+@pytest.mark.parametrize("old", [1, 7])
+def test_is_a_segment_found_that_was_committed_long_after_it_was_staged(trouble: str, old: int) -> None:
+    """As by a function that froze in between: its row comes to stand before the kept place."""
+    world = two_periods(old, 0, replace(SETTINGS, backlog_segments=3))
+    waiting = sorted(row.committed_at for row in world.rows.segments.values() if not row.indexed_at)
+    if trouble == "blocked":
+        world.index.blocks[DECEMBER] = BLOCKED
+    else:
+        for row in [row for row in world.rows.segments.values() if not row.indexed_at]:
+            del world.store.objects[row.key]
+    for _ in range(4):
+        world.drain()
+    assert world.notes.read("backlog")["place"]
+    known = set(world.rows.segments)
+    (arn,) = world.rows.streams
+    world.index.turn_away(503, times=1)
+    world.write(arn, "shard-0")
+    world.run()
+    (late,) = world.rows.segments.keys() - known
+    world.rows.segments[late] = replace(world.rows.segments[late], committed_at=waiting[0] - 1)
+    for _ in range(PASS_SECONDS // 60 + 2):
+        world.drain()
+    assert world.rows.segments[late].indexed_at, "passed over as long as anything else waits"
