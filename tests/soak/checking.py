@@ -31,6 +31,8 @@ from tests.verify.checked_world import Checked
 
 NAMED = 20
 """Differences of one kind that are named; all are counted."""
+NOTICED_SECONDS = 3600
+"""A run that dies keeps the lease for minutes, and a walk comes each quarter of an hour."""
 OUTAGE_REASONS = ("trimmed", "unwatched", "vanished")
 
 
@@ -148,10 +150,11 @@ def _check_gaps(soak: Soak, verdict: Verdict) -> None:
 
 
 def _is_justified(soak: Soak, gap: Gap) -> bool:
-    """The story made it: the stream was not read for longer than it remembers, or it replaced another one."""
+    """The story had just made it: the stream was not read for longer than it remembers, or it replaced another one."""
     if gap.stream in soak.switched:
-        return gap.reason == "stream_replaced"
-    return gap.stream == soak.outage and gap.reason in OUTAGE_REASONS
+        return gap.reason == "stream_replaced" and 0 <= gap.at - soak.switched_at <= NOTICED_SECONDS
+    is_soon = 0 <= gap.at - soak.outage_until <= NOTICED_SECONDS
+    return gap.stream == soak.outage and gap.reason in OUTAGE_REASONS and is_soon
 
 
 def _check_rows(world: SoakWorld, verdict: Verdict) -> None:

@@ -11,6 +11,7 @@ Called by `laboratory_process`; `story` gives the commands over HTTP.
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -74,6 +75,11 @@ class FleetLaboratory(Laboratory):
         shards = len(self.open_shards(arn))
         self.disable(arn)
         return str(self.enable(table, shards=shards))
+
+    @command
+    def cpu(self) -> float:
+        """Seconds of a core that this process has used."""
+        return time.process_time()
 
     @command
     def minute(self, is_quiet: bool = False) -> dict[str, Any]:

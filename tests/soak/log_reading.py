@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from tabletrail.core.segment import Line, read
@@ -28,6 +29,8 @@ class Gap:
     stream: str
     shard: str
     reason: str
+    at: float
+    """When it was noticed, seconds since the epoch."""
     behind: int
     before: list[int]
     """Filled by the shard's next record."""
@@ -89,7 +92,8 @@ def _take(log: Log, entry: dict[str, Any]) -> None:
     elif kind == "gap":
         gap = entry["tabletrail"]["gap"]
         behind = int(gap.get("last_position") or 0)
-        log.gaps.append(Gap(stream["arn"], stream.get("shard", ""), gap["reason"], behind, []))
+        at = datetime.fromisoformat(entry["@timestamp"]).timestamp()
+        log.gaps.append(Gap(stream["arn"], stream.get("shard", ""), gap["reason"], at, behind, []))
     elif kind == "coverage" and entry["tabletrail"]["coverage"]["what"] == "shard_late":
         log.late.add(stream["arn"])
 

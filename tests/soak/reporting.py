@@ -5,6 +5,7 @@ Called by `__main__`.
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections import Counter
@@ -24,7 +25,7 @@ def report(soak: Soak, verdict: Verdict) -> dict[str, Any]:
         "seed": soak.seed,
         "laboratory_hours": soak.hours,
         "tables": soak.tables,
-        "shards_open": [min(soak.open_shards), max(soak.open_shards)],
+        "shards_open": {"least": min(soak.open_shards), "most": max(soak.open_shards)},
         "shards_ever": verdict.shards,
         "runs": soak.runs - soak.runs_before,
         "records": {
@@ -66,6 +67,8 @@ def report(soak: Soak, verdict: Verdict) -> dict[str, Any]:
         "story": {what: number for what, number in sorted(soak.events.items()) if number},
         "runs_ended": dict(sorted(soak.world.outcomes.items())),
         "seconds": round(soak.seconds),
+        "seconds_of_a_core": dict(zip(("product", "laboratory"), map(round, soak.cpu), strict=True)),
+        "load_average": [round(load, 1) for load in os.getloadavg()],
         "machine": f"{platform.machine()}, Python {platform.python_version()}, {sys.platform}",
         "differences": {kind: len(texts) for kind, texts in verdict.differences.items()},
         "named": list(named(verdict)),
@@ -90,7 +93,7 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {_text(one)}" for name, one in value.items()) or "none"
     if isinstance(value, list):
-        return " to ".join(map(_text, value))
+        return ", ".join(map(_text, value))
     return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
 
 

@@ -46,6 +46,8 @@ class Soak:
     tables: int
     shards: int
     told: Callable[[str], None] = lambda _: None
+    outage_step: int = 1
+    """Minutes between the changes in the outage before the day: with more there are fewer records."""
     arns: dict[str, str] = field(default_factory=dict)
     """By table, its present stream."""
     left_at: dict[str, float] = field(default_factory=dict)
@@ -61,7 +63,11 @@ class Soak:
     quiet_shard_runs: int = 0
     open_shards: list[int] = field(default_factory=list)
     zombies: list[tuple[int, Zombie]] = field(default_factory=list)
+    outage_until: float = 0.0
+    switched_at: float = 0.0
     seconds: float = 0.0
+    cpu: tuple[float, float] = (0.0, 0.0)
+    """Seconds of a core: the product with its fakes, and the laboratory."""
     counts: dict[str, Any] = field(default_factory=dict)
     """The laboratory's, of the day alone."""
 
@@ -73,7 +79,7 @@ class Soak:
         self.plan = _plan(self.sizes, self.minutes)
 
     def run(self) -> None:
-        begun = time.perf_counter()
+        begun, cpu = time.perf_counter(), time.process_time()
         self._before()
         for size in self.sizes:
             if size.name not in self.plan.late and size.name not in self.arns:
@@ -85,6 +91,7 @@ class Soak:
                 self._tell(f"{(minute + 1) // 60:3d} h", time.perf_counter() - begun)
         self._end()
         self.seconds = time.perf_counter() - begun
+        self.cpu = (time.process_time() - cpu, self.client.do("cpu"))
 
     def _before(self) -> None:
         """The table that is not captured for longer than its stream remembers."""
@@ -93,9 +100,10 @@ class Soak:
         self.outage = self.arns[table.name]
         for minute in range(-FIRST_MINUTES, 0):
             self._minute(minute, is_calm=True)
-        for _ in range(OUTAGE_MINUTES):
-            self.world.clock.advance(60)
+        for _ in range(0, OUTAGE_MINUTES, self.outage_step):
+            self.world.clock.advance(60 * self.outage_step)
             self._live()
+        self.outage_until = self.world.clock.now()
         self.client.clear_faults()
         self.client.reset_counts()
         self.runs_before, self.quiet_shard_runs = self.runs, 0
@@ -123,6 +131,7 @@ class Soak:
             arn = self.client.do("switch", table=switching)
             self.arns[switching] = arn
             self.switched.append(arn)
+            self.switched_at = self.world.clock.now()
             self.world.audit(arn)
             self.events["stream switched off and on"] += 1
 
