@@ -9,6 +9,7 @@ Rules
   then. Where ReportRun found that the index is defined as this release defines it, a refusal is the document's own
   fault; where it found the contrary, the index counts as blocked.
 - Which segments it offers, and what it passes over: `tabletrail.waiting`.
+- Alerts that are due leave first, in a time of their own, whatever state OpenSearch is in (`tabletrail.alert`).
 
 Called by `handlers.index_segments`.
 """
@@ -20,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tabletrail.alert import Alerted, Alerter
 from tabletrail.core.checkpoint import SegmentRow
 from tabletrail.core.segment import Line, read
 from tabletrail.core.waits import is_refusal
@@ -32,6 +34,8 @@ from tabletrail.settings import Settings
 from tabletrail.waiting import LOOKS, Waiting
 
 LEASE = "index_backlog"
+ALERT_SECONDS = 10
+"""Of a call, for alerts."""
 MOST_UNREAD = 20
 """Objects that a call may fail to read before it ends: more is the store's own trouble."""
 FINDING_SECONDS = 300
@@ -53,9 +57,11 @@ class BacklogResult:
     """Segment ids whose object is missing or altered, at most 20."""
     trouble: str = ""
     """Why something waits (see `core.waits`)."""
+    alerts: int = 0
+    """Alerts that left."""
 
     def add(self, earlier: Mapping[str, Any]) -> None:
-        for name in ("segments", "entries", "parked"):
+        for name in ("segments", "entries", "parked", "alerts"):
             setattr(self, name, getattr(self, name) + int(earlier.get(name, 0)))
         self.damaged = sorted({*self.damaged, *earlier.get("damaged", ())})[:20]
 
@@ -73,6 +79,8 @@ class Backlog:
     settings: Settings
     result: BacklogResult = field(default_factory=BacklogResult)
     looks: int = LOOKS
+    alerter: Alerter | None = None
+    """None where alerts are not this one's work: in a benchmark, say."""
     _trouble: str = ""
     """Why something waits, where it is not the trouble of an index of its own."""
     _left: dict[str, int] = field(default_factory=dict)
@@ -90,14 +98,17 @@ class Backlog:
         if not self.leases.acquire(LEASE, owner, self.settings.lease_seconds, now):
             return self.result
         self.result.acquired = True
+        deadline = Deadline.after(self.clock, self.settings.function_seconds - INDEX_RESERVE_SECONDS)
         try:
+            alerted = self._alert()
             note = self.notes.read(BACKLOG_NOTE)
             waiting = self._waiting(note, now)
             try:
-                self._drain(waiting, note)
+                self._drain(waiting, note, deadline)
             except TabletrailError as error:
                 self.result.trouble = self._trouble = type(error).__name__
-            self._leave_note(waiting, note, now)
+            self.result.more |= alerted.more
+            self._leave_note(waiting, note, now, alerted)
         except TabletrailError as error:
             self.result.trouble = type(error).__name__
         finally:
@@ -116,8 +127,14 @@ class Backlog:
             looks=self.looks,
         )
 
-    def _drain(self, waiting: Waiting, note: Mapping[str, Any]) -> None:
-        deadline = Deadline.after(self.clock, self.settings.function_seconds - INDEX_RESERVE_SECONDS)
+    def _alert(self) -> Alerted:
+        if self.alerter is None:
+            return Alerted()
+        alerted = self.alerter.run(Deadline.after(self.clock, ALERT_SECONDS))
+        self.result.alerts = alerted.alerts
+        return alerted
+
+    def _drain(self, waiting: Waiting, note: Mapping[str, Any], deadline: Deadline) -> None:
         self.indexer.deadline = deadline
         self._heed_findings(note)
         refused: list[SegmentRow] = []
@@ -205,11 +222,13 @@ class Backlog:
         self.result.entries += entries
         self.result.parked += parked
 
-    def _leave_note(self, waiting: Waiting, earlier: Mapping[str, Any], now: int) -> None:
+    def _leave_note(self, waiting: Waiting, earlier: Mapping[str, Any], now: int, alerted: Alerted) -> None:
         """For the report, `status` and the next call; written only when it differs: a quiet minute costs no write."""
         facts: dict[str, Any] = {"damaged": self.result.damaged, "blocked": self._blocked(waiting, earlier, now)}
         if self._trouble:
             facts |= {"trouble": self._trouble, "since": earlier["since"] if earlier.get("trouble") else now}
+        if told := _alerts_note(alerted, earlier.get("alerts", {}), now):
+            facts["alerts"] = told
         place = waiting.place() if facts["blocked"] or facts["damaged"] else {}
         if place:
             facts["place"] = place
@@ -227,3 +246,13 @@ class Backlog:
             index: {"why": why, "since": before[index]["since"] if index in before else now}
             for index, why in sorted(found.items())
         }
+
+
+def _alerts_note(alerted: Alerted, earlier: Mapping[str, Any], now: int) -> dict[str, Any]:
+    """What is wrong with alerts, and since when; empty where nothing is."""
+    facts: dict[str, Any] = {"damaged": alerted.damaged} if alerted.damaged else {}
+    if alerted.nowhere:
+        facts["nowhere"] = True
+    if alerted.trouble:
+        facts |= {"trouble": alerted.trouble, "since": earlier["since"] if earlier.get("trouble") else now}
+    return facts

@@ -21,6 +21,7 @@ from itertools import groupby
 from typing import Any, Protocol
 
 from tabletrail.core.adoption import Adoption, Piece, coverage_step, step_of
+from tabletrail.core.alert import is_due
 from tabletrail.core.chain import link_of
 from tabletrail.core.checkpoint import SegmentRow, ShardKey, ShardLink, ShardRow
 from tabletrail.core.segment import Header, read
@@ -202,6 +203,7 @@ def opened_object(logged: Logged, version_id: str, body: bytes) -> Opened:
         committed_at=logged.written_at,
         indices=tuple(sorted(contents.indices)),
         links=header.links,
+        alerts=contents.alerts,
     )
     facts = [replace(fact, gaps=contents.gaps[fact.stream_arn]) for fact in contents.facts]
     return Opened(row, tuple(facts), () if header.links else tuple(contents.ids))
@@ -216,11 +218,13 @@ class _Contents:
     facts: list[CoverageFact] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     gaps: Counter[str] = field(default_factory=Counter)
+    alerts: int = 0
 
     def add(self, entry: dict[str, Any]) -> None:
         kind, stream = entry["tabletrail"]["kind"], entry["stream"]
         self.indices.add(entry["log"]["index"])
         self.ids.append(entry["event"]["id"])
+        self.alerts += is_due(entry["event"]["severity"])
         if kind in ("change", "unreadable") and "sequence" in stream:
             self.numbers[ShardKey(stream["arn"], stream["shard"])].append(stream["sequence"])
         elif kind == "coverage":

@@ -148,6 +148,18 @@ class Segments(Protocol):
     def mark_indexed(self, segment_id: str, at: int, parked: int) -> None:
         """Takes it off the waiting ones. May be repeated."""
 
+    def unalerted(self, limit: int, after: SegmentPlace | None = None) -> list[SegmentRow]:
+        """As `waiting`, of those that still owe alerts, however young they are."""
+
+    def count_unalerted(self) -> tuple[int, int]:
+        """As `count_waiting`, of those that owe alerts."""
+
+    def note_alerted(self, segment_id: str, taken: Sequence[tuple[str, int]]) -> None:
+        """Keeps by way how many of its alerts left. It still owes. May be repeated."""
+
+    def mark_alerted(self, segment_id: str, at: int) -> None:
+        """Takes it off those that owe alerts. May be repeated."""
+
 
 class SegmentStore(Protocol):
     """The log's objects. TransientError."""

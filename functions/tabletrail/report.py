@@ -27,7 +27,7 @@ from tabletrail.settings import Settings
 LEASE = "audit_run"
 NOTE = "last_run"
 BACKLOG_NOTE = "backlog"
-"""What the last call of IndexSegments met: {damaged, blocked: {index: {why, since}}, trouble, since, place}."""
+"""What the last call of IndexSegments met: {damaged, blocked: {index: {why, since}}, trouble, since, place, alerts}."""
 DEFINITIONS_NOTE = "definitions"
 """What was found about the indices that refuse everything: {index: {at, departure}}."""
 COUNTS = ("records", "entries", "segments", "gaps", "parked", "pages")
@@ -65,6 +65,7 @@ class Report:
         backlog = self.notes.read(BACKLOG_NOTE)
         failures = list(plan.get("failures", ()))
         failures += [f"segment {segment_id} is missing or altered" for segment_id in backlog.get("damaged", ())]
+        failures += _alert_failures(backlog.get("alerts", {}), now)
         failures += self._look_at_refusals(backlog.get("blocked", {}), now)
         failures += [f"{group.get('group_id')}: {text}" for group in groups for text in group.get("failures", ())]
         failures += [f"{group.get('group_id')}: {group['error']}" for group in groups if group.get("error")]
@@ -117,3 +118,10 @@ class Report:
                 "Failures": len(note["failures"]),
             }
         )
+
+
+def _alert_failures(note: Mapping[str, Any], now: int) -> list[str]:
+    damaged = [f"segment {one} is missing or altered: its alerts are not sent" for one in note.get("damaged", ())]
+    if not note.get("trouble"):
+        return damaged
+    return [*damaged, f"alerts do not leave, for {now - int(note['since'])} s ({note['trouble']})"]

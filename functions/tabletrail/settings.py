@@ -77,6 +77,10 @@ class Settings:
     finished_row_hours: int = 48
     bulk_bytes: int = 5_000_000
     """One bulk request: what OpenSearch takes well; a domain refuses more than 10 MB on small nodes."""
+    alert_bus: str = ""
+    """Name of the EventBridge bus that gets each alert; empty: none does."""
+    alert_topic: str = ""
+    """ARN of the SNS topic that gets alerts in words; empty: none does."""
     backlog_segments: int = 200
     """Segments that one IndexSegments call takes at most: the bound of the backlog's rate."""
     backlog_delay_seconds: int = 60

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
+from tabletrail.core.alert import is_due
 from tabletrail.core.checkpoint import SegmentRow, ShardLink
 from tabletrail.core.entry import Entry
 from tabletrail.core.segment import encode
@@ -73,6 +74,7 @@ class Stager:
             committed_at=now,
             indices=tuple(sorted({entry.index for entry in entries})),
             links=tuple(links),
+            alerts=sum(is_due(entry.severity) for entry in entries),
         )
         documents = tuple(
             Document(segment_id, entry.id, entry.index, body)

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tabletrail.core.checkpoint import SegmentRow
 from tabletrail.errors import ObjectExistsError, ObjectMissingError, TabletrailError
@@ -37,17 +39,38 @@ class FakeSegments:
         return frozenset(index for row in self._waiting()[:OLDEST] for index in row.indices)
 
     def mark_indexed(self, segment_id: str, at: int, parked: int) -> None:
+        self._mark(segment_id, indexed_at=at, parked=parked)
+
+    def unalerted(self, limit: int, after: SegmentPlace | None = None) -> list[SegmentRow]:
+        rows = self._unalerted()
+        return [row for row in rows if after is None or (row.committed_at, row.segment_id) > after][:limit]
+
+    def count_unalerted(self) -> tuple[int, int]:
+        rows = self._unalerted()
+        return min(len(rows), COUNT_LIMIT), rows[0].committed_at if rows else 0
+
+    def note_alerted(self, segment_id: str, taken: Sequence[tuple[str, int]]) -> None:
+        self._mark(segment_id, alerted_to=tuple(taken))
+
+    def mark_alerted(self, segment_id: str, at: int) -> None:
+        self._mark(segment_id, alerted_at=at, alerted_to=())
+
+    def _mark(self, segment_id: str, **values: Any) -> None:
         if segment_id not in self._rows.segments:
             raise TabletrailError(f"segment {segment_id} has no row")
-        row = self._rows.segments[segment_id]
-        self._rows.segments[segment_id] = replace(row, indexed_at=at, parked=parked)
+        self._rows.segments[segment_id] = replace(self._rows.segments[segment_id], **values)
 
     def _waiting(self) -> list[SegmentRow]:
+        return self._seen(row for row in self._rows.segments.values() if not row.indexed_at)
+
+    def _unalerted(self) -> list[SegmentRow]:
+        return self._seen(row for row in self._rows.segments.values() if row.alerts and not row.alerted_at)
+
+    def _seen(self, rows: Iterable[SegmentRow]) -> list[SegmentRow]:
+        """Those that the index shows by now, in the order of commit."""
         seen = self._clock.now() - self._rows.lag
-        rows = [row for row in self._rows.segments.values() if not row.indexed_at]
-        if self._rows.lag:
-            rows = [row for row in rows if row.committed_at <= seen]
-        return sorted(rows, key=lambda row: (row.committed_at, row.segment_id))
+        shown = [row for row in rows if not self._rows.lag or row.committed_at <= seen]
+        return sorted(shown, key=lambda row: (row.committed_at, row.segment_id))
 
 
 @dataclass

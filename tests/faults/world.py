@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from tabletrail.alert import Alerter
 from tabletrail.backlog import Backlog, BacklogResult
 from tabletrail.capture import Capture, CaptureResult, CaptureTask
 from tabletrail.core.checkpoint import GENESIS_CHAIN, SegmentRow, ShardKey, ShardStatus
@@ -28,6 +29,7 @@ from tabletrail.settings import Settings
 from tabletrail.staging import Stager
 from tabletrail.stamping import Stamping
 from tabletrail.walking import Walker
+from tests.fakes.alerts import FakeAlerts
 from tests.fakes.checkpoints import FakeCheckpoints, Rows
 from tests.fakes.clock import FakeClock
 from tests.fakes.faulty import Plan as Faults
@@ -61,6 +63,7 @@ class World:
         self.leases = FakeLeases()
         self.notes = FakeRunNotes()
         self.metrics = FakeMetrics()
+        self.ways = {"bus": FakeAlerts(), "topic": FakeAlerts()}
         self._runs = itertools.count()
         for index in indices_ahead(int(self.clock.now()), self.settings.index_period):
             self.index.ensure(index)  # as the installer does at deploy
@@ -210,7 +213,12 @@ class World:
             ports["notes"],
             self.clock,
             self.settings,
+            alerter=self.alerter(ports),
         )
+
+    def alerter(self, ports: dict[str, Any]) -> Alerter:
+        ways = {name: self.faults.wrap(way, name) for name, way in self.ways.items()}
+        return Alerter(ports["segments"], ports["store"], ways, self.clock)
 
     def conversion(self) -> Conversion:
         return Conversion(self.settings.index_period, self.settings.actor_attribute)

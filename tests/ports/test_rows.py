@@ -56,6 +56,7 @@ SEGMENTS = st.builds(
     links=st.lists(LINKS, max_size=4).map(tuple),
     alerts=TIMES,
     indexed_at=TIMES,
+    alerted_to=st.lists(st.tuples(TEXTS, TIMES), max_size=2).map(tuple),
 )
 
 

@@ -49,6 +49,16 @@ def s3_client(session: Any) -> Any:
     return _client(session, "s3", _repeatable(read_seconds=10, attempts=3))
 
 
+def alert_client(session: Any, service: str) -> Any:
+    """For `events` and `sns`: no retries of its own, see `tries`."""
+    once = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 1},
+    )
+    return session.client(service, config=once)
+
+
 def control_client(session: Any, service: str) -> Any:
     """For `dynamodb` as the tables' control plane and `resourcegroupstaggingapi`."""
     return _client(session, service, _repeatable(read_seconds=5, attempts=4))

@@ -5,6 +5,7 @@ Rules
   `expires_at` of 0, which would otherwise be a time to live long past.
 - Attributes without a field are left alone: a newer release may have written them.
 - Sequence numbers are strings: up to 40 digits, and a DynamoDB number has 38.
+- How far a segment's alerts have come is left out while it is nowhere: a new row does not pay for it.
 - A segment's links are packed: stream ARNs once, hashes as bytes. A transactional write is charged per 1 KB twice.
 
 Called by `commit`, `checkpoints`, `segments`, `runs`.
@@ -97,7 +98,8 @@ def decode_segment(item: Item) -> SegmentRow:
     values = _decode(item, SegmentRow)
     arns = decode_value(item["stream_arns"])
     links = tuple(_unpack(packed["L"], arns) for packed in item["links"]["L"])
-    return SegmentRow(**{**values, "links": links, "indices": tuple(values["indices"])})
+    alerted_to = tuple((name, taken) for name, taken in values.get("alerted_to", ()))
+    return SegmentRow(**{**values, "links": links, "indices": tuple(values["indices"]), "alerted_to": alerted_to})
 
 
 def work_shard(segment_id: str) -> str:
@@ -119,6 +121,8 @@ def _encode(row: ShardRow | StreamRow | SegmentRow) -> Item:
     for field in fields(row):
         value = getattr(row, field.name)
         if value is None or field.name == "links" or (field.name == _EXPIRY and value == NEVER_EXPIRES):
+            continue
+        if field.name == "alerted_to" and not value:
             continue
         item[field.name] = encode_value(value)
     return item

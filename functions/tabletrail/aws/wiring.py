@@ -15,9 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tabletrail.alert import Alerter, Alerts
 from tabletrail.aside import InThread
+from tabletrail.aws.alerts import BusAlerts, TopicAlerts
 from tabletrail.aws.checkpoints import TableCheckpoints
-from tabletrail.aws.clients import control_client, dynamodb_client, new_session, s3_client, streams_client
+from tabletrail.aws.clients import alert_client, control_client, dynamodb_client, new_session, s3_client, streams_client
 from tabletrail.aws.clock import SystemClock
 from tabletrail.aws.commit import TableNames
 from tabletrail.aws.log_listing import BucketListing
@@ -166,7 +168,22 @@ class Wiring:
     def backlog(self) -> Backlog:
         """For one call of IndexSegments."""
         indexer = self._indexer(Breaker(self.clock))  # one that remembers a minute would look every other minute only
-        return Backlog(self.segments, self.store, indexer, self.leases, self.notes, self.clock, self.settings)
+        backlog = Backlog(self.segments, self.store, indexer, self.leases, self.notes, self.clock, self.settings)
+        backlog.alerter = Alerter(self.segments, self.store, self._ways, self.clock)
+        return backlog
+
+    @cached_property
+    def _ways(self) -> dict[str, Alerts]:
+        """By name, the ways on which alerts leave. Their clients are made when something is due."""
+        ways: dict[str, Alerts] = {}
+        tries = Tries(self.clock, most=4, seconds=3.0)
+        if self.settings.alert_bus:
+            client = lambda: alert_client(self.session, "events")  # noqa: E731 -- a name for it would say no more
+            ways["EventBridge"] = BusAlerts(client, self.settings.alert_bus, tries, self.clock)
+        if self.settings.alert_topic:
+            client = lambda: alert_client(self.session, "sns")  # noqa: E731 -- as above
+            ways["SNS"] = TopicAlerts(client, self.settings.alert_topic, tries)
+        return ways
 
     def report(self) -> Report:
         """For one call of ReportRun."""

@@ -74,7 +74,7 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
     }
     known = {"actor": actor, "after": changes.after, "before": changes.before, "numbers": changes.numbers}
     document.update({name: value for name, value in known.items() if value})
-    return Entry(entry_id, "change", index, sequence_no, seal(document), images)
+    return Entry(entry_id, "change", index, sequence_no, seal(document), images, SEVERITY_NONE)
 
 
 def sequence_of(data: dict[str, Any]) -> str:

@@ -144,10 +144,13 @@ class SegmentRow:
     """The index names that its entries belong to."""
     links: tuple[ShardLink, ...] = ()
     alerts: int = 0
-    """How many of its entries are due an alert."""
+    """How many of its entries are due an alert (`tabletrail.core.alert`): said here and in no other row."""
     parked: int = 0
     indexed_at: int = 0
     alerted_at: int = 0
+    """When each way had taken all its alerts, or there was no way."""
+    alerted_to: tuple[tuple[str, int], ...] = ()
+    """By way, how many of them it took, in the order of lines; only while they are under way."""
     format: int = 1
 
 

@@ -79,6 +79,8 @@ class Entry:
     sequence_no: str | None
     document: bytes
     images: bytes
+    severity: int
+    """`event.severity` of the document, so that nobody has to parse it: it decides whether an alert is due."""
 
 
 @lru_cache(maxsize=2048)

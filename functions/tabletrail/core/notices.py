@@ -151,4 +151,5 @@ def sealed(
 ) -> Entry:
     """The entry of a finished notice."""
     index = moment_of(seconds, conversion.index_period)[1]
-    return Entry(document["event"]["id"], document["tabletrail"]["kind"], index, sequence_no, seal(document), images)
+    event, kind = document["event"], document["tabletrail"]["kind"]
+    return Entry(event["id"], kind, index, sequence_no, seal(document), images, event["severity"])
