@@ -32,6 +32,7 @@ class Weather:
     arns: list[str]
     random: random.Random
     pauses: tuple[float, float]
+    most_pages: int
     counts: Counter[str] = field(default_factory=Counter)
 
     def run(self, over: Event) -> None:
@@ -58,7 +59,7 @@ class Weather:
         shards = client.open_shards(arn)
         shard_id = self.random.choice(shards)["shard_id"]
         if what == "pages":
-            where, count = self.random.choice(["front", "middle", "tip"]), self.random.randint(1, 60)
+            where, count = self.random.choice(["front", "middle", "tip"]), self.random.randint(1, self.most_pages)
             client.add_empty_pages(arn, shard_id, count, where)
             self.counts["empty pages"] += count
         elif len(shards) < MOST_SHARDS and self.random.random() < 0.4:
@@ -74,7 +75,7 @@ class Runs:
     """Starts runs beside those of the schedule. `machines`: ARN by the stack's output; `runs_table` has the leases.
 
     Step Functions goes on with an execution whatever dies; ministack forgets it when it is killed. So what had the
-    lease is started again under its name, which is its run's id, in `resumed` of 1 cases; else the lease runs out.
+    lease is started again under its name, which is its run's id, with the chance `resumed`; else the lease runs out.
     """
 
     client: Callable[[str], Any]

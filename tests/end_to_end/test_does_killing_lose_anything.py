@@ -26,6 +26,7 @@ PACE = Pace(
     kills=(4.0, 10.0),
     weather=(1.0, 4.0),
     runs=(5.0, 10.0),
+    pages=12,
     rest=(0.0, 0.3),
     # A run that died with its lease would stop capture for five and a half minutes. So what the local AWS forgot goes
     # on, as it does in Step Functions, and the function that gives the lease back lives. The long run spares nothing.
