@@ -147,5 +147,12 @@ def _run_line(standing: Standing) -> str:
     late = " The schedule starts one each minute: is it on?" if ago > 300 else ""
     return (
         f"Last run {age(ago)} ago: {note.get('entries', 0)} entries of {note.get('records', 0)} records, "
-        f"lag {age(int(note.get('lag_seconds', 0)))}, indices {visible(str(note.get('indices', '?')))}.{late}"
+        f"lag {age(int(note.get('lag_seconds', 0)))}, indices {visible(_indices(note))}.{late}"
     )
+
+
+def _indices(note: dict[str, Any]) -> str:
+    """`ok`, what was made, or why none could be: without the name of an error's class, which tells a person nothing."""
+    text = str(note.get("indices", "?"))
+    kind, _, why = text.partition(": ")
+    return f"not looked after ({why})" if kind.endswith("Error") and why else text

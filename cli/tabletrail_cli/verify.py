@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tabletrail.errors import SettingsError
+from tabletrail.errors import SettingsError, TransientError
 from tabletrail_cli import options
 from tabletrail_cli.errors import FOUND, AccessError
 from tabletrail_cli.output import Output, visible
@@ -108,8 +108,10 @@ def run(args: argparse.Namespace, output: Output) -> int:
     is_finished = False
     try:
         state = State(directory, restart=args.restart)
-    except (BusyError, OSError) as error:
+    except BusyError as error:
         raise SettingsError(f"{error}: wait for it, or name another directory with --work") from None
+    except OSError as error:
+        raise SettingsError(f"no state can be kept: {error}: name another directory with --work") from None
     try:
         verification = _verification(found, wish, state, output)
         if state.is_resumed:
@@ -118,8 +120,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
             result = verification.run()
         _tell(verification, result, args.limit, output)
         is_finished = True
-    except SearchError as error:
-        raise AccessError(f"{error}; said again, the verification goes on") from None
+    except (SearchError, TransientError) as error:
+        raise AccessError(f"{error}; said again with the same options, the verification goes on") from None
     finally:
         state.close(finished=is_finished)
     return FOUND if result.is_clean else DAMAGE

@@ -34,6 +34,10 @@ from tabletrail_verify.stream_pages import StreamPages
 from tabletrail_verify.stream_walk import StreamWalk
 
 KEY_PREFIX = "segments/"
+NOTHING_ASKED = (
+    "any entry, as the log has none that these options leave: are the table's name, the period and the times right?"
+)
+"""A note: a name that is misspelt must not pass for a whole log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +176,16 @@ class Verification:
 
     def _result(self, stream: StreamWalk | None, orphans: int) -> Result:
         one = self.state.one
+        entries = one("SELECT count(*) FROM entries")
+        is_misspelt = not entries and not self.wish.question.is_whole
         return Result(
             begun_at=int(self.state.fact("begun_at")),
             segments=one("SELECT count(*) FROM segments WHERE is_asked"),
-            entries=one("SELECT count(*) FROM entries"),
+            entries=entries,
             waiting=one("SELECT count(*) FROM entries JOIN segments ON ordinal = segment WHERE NOT is_marked"),
             records=stream.records if stream else 0,
             requests=stream.pages.requests if stream else 0,
             orphans=orphans,
             counts=self.state.counts(),
-            notes=self.notes + self.state.notes(),
+            notes=[*self.notes, *self.state.notes(), *([NOTHING_ASKED] if is_misspelt else [])],
         )

@@ -21,7 +21,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -56,6 +56,10 @@ class Filled:
     damaged: dict[str, str] = field(default_factory=dict)
     """By segment id, why; at most MOST_DAMAGED of them."""
     refused: list[SegmentRow] = field(default_factory=list)
+
+    def of_later_pass(self) -> Filled:
+        """To be added to a pass that offered most of it before: what was there already was counted then."""
+        return replace(self, entries=self.stored)
 
     def add(self, other: Filled) -> None:
         for name in ("segments", "entries", "stored", "parked"):

@@ -25,7 +25,7 @@ from typing import Protocol
 
 from tabletrail.core.checkpoint import SegmentRow
 from tabletrail.core.rebuilds import Job, Layout, Rebuilt, Step, Tally, lacking
-from tabletrail.errors import LeaseHeldError, ReindexError, TransientError
+from tabletrail.errors import LeaseHeldError, QueryError, TransientError
 from tabletrail.filling import Filled, Filler
 from tabletrail.ports import Clock, Leases, RunNotes
 
@@ -108,7 +108,8 @@ class Reindex:
     def run(self, name: str | None, owner: str) -> list[Rebuilt]:
         """Rebuilds the index `name`, or all for None. Frees the lease at its end.
 
-        LeaseHeldError where another is at work; ReindexError; what the ports raise. Saying the same again goes on.
+        LeaseHeldError where another is at work; QueryError for a name that nobody knows; what the ports raise. Saying
+        the same again goes on.
         """
         self._owner = owner
         self._renew()
@@ -124,7 +125,7 @@ class Reindex:
         tallies = self.pages.tallies()
         known = sorted({*tallies, *self.shelf.layout().names()})
         if name is not None and name not in known:
-            raise ReindexError(
+            raise QueryError(
                 f"there is neither an index {name} nor an entry that belongs to it; there are: {', '.join(known)}"
             )
         wanted = [one for one in (known if name is None else [name]) if one not in self._job.done]
@@ -146,7 +147,7 @@ class Reindex:
                 if (total.damaged or short) and not self.force:
                     return Rebuilt(name, target, False, "", total.entries, total.parked, total.damaged, short)
                 replaced = self._swap(name)
-            total.add(self._pass("finish", tally, self._job.caught_up_at))
+            total.add(self._pass("finish", tally, self._job.caught_up_at).of_later_pass())
         self.shelf.refresh(target)
         self._note(Job(self._job.scope, (*self._job.done, name)))
         return Rebuilt(name, target, True, replaced, total.entries, total.parked, total.damaged)
@@ -178,7 +179,7 @@ class Reindex:
         self._note(replace(job, caught_up_at=int(self.clock.now())))
         serving = None if self.force else self.shelf.layout().serving(name)
         before = self.shelf.holdings(serving) if serving else {}
-        total.add(self._pass("catch up", tally, job.started_at))
+        total.add(self._pass("catch up", tally, job.started_at).of_later_pass())
         self.shelf.refresh(job.target)
         return lacking(before, self.shelf.holdings(job.target)) if before else {}
 

@@ -148,9 +148,12 @@ def test_given_opensearch_is_down_does_status_show_what_the_tables_know(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _fill(fleet, int(time.time()))
+    why = "OpenSearch cannot be reached (NewConnectionError)"
+    fleet.notes().write("last_run", {"finished_at": int(time.time()), "indices": f"TransientError: {why}"})
     monkeypatch.setenv("TABLETRAIL_OPENSEARCH_ENDPOINT", "https://127.0.0.1:9")
     result = tabletrail("status")
     assert result.code == 3
+    assert f"indices not looked after ({why})." in result.out
     assert fleet.orders in result.out
     assert "1 segments wait" in result.out
     assert "gaps and parked entries are not known: OpenSearch cannot be reached" in result.err

@@ -72,6 +72,7 @@ def test_is_the_index_the_log_after_a_rebuild(happens: Callable[[Rebuilding], No
     assert {result.name for result in results} >= {rebuilding.name, LAST}
     assert all(result.in_use and not result.damaged for result in results)
     assert len(rebuilding.world.index.documents()) == len(rebuilding.world.lines())
+    assert sum(result.entries for result in results) == len(rebuilding.world.lines())
     settle(rebuilding)
     rebuilding.world.assert_complete()
     assert rebuilding.world.index.hidden == set()

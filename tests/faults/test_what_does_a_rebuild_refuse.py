@@ -8,7 +8,7 @@ import gzip
 
 import pytest
 
-from tabletrail.errors import LeaseHeldError, ReindexError, TransientError
+from tabletrail.errors import LeaseHeldError, QueryError, TransientError
 from tests.fakes.shelf import FakeShelf
 from tests.faults.rebuilding import Rebuilding, a_log, each_entry_is_validated_once, settle
 
@@ -148,7 +148,7 @@ def test_is_trouble_with_the_index_waited_for_and_given_up_at_last() -> None:
 
 def test_is_a_period_that_nobody_knows_refused() -> None:
     rebuilding = a_log()
-    with pytest.raises(ReindexError, match=r"neither an index .*2024\.01"):
+    with pytest.raises(QueryError, match=r"neither an index .*2024\.01"):
         rebuilding.run("tabletrail-v1-2024.01")
     assert not rebuilding.world.leases.held
 

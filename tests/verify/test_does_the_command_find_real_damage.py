@@ -204,3 +204,20 @@ def test_no_access_and_no_sense_have_codes_of_their_own(planted: RealLog) -> Non
         planted.environment = there
     assert planted.verify("--stream", "--period", PERIOD).code == 2
     assert planted.verify("--since", "yesterday at noon").code == 2
+    nowhere = planted.verify("--work", "/dev/null/state")
+    assert nowhere.code == 2
+    assert "name another directory with --work" in nowhere.err
+    assert "wait for it" not in nowhere.err
+
+
+def test_given_opensearch_is_away_a_verification_is_kept(planted: RealLog, tmp_path: Path) -> None:
+    there, words = planted.environment, ("--work", str(tmp_path / "work"))
+    planted.environment = {**there, "TABLETRAIL_OPENSEARCH_ENDPOINT": "https://127.0.0.1:9"}
+    try:
+        said = planted.verify_apart(*words)
+    finally:
+        planted.environment = there
+    assert (said.code, said.lines) == (3, [])
+    assert "OpenSearch cannot be reached" in said.err
+    assert "said again with the same options, the verification goes on" in said.err
+    assert "going on with the verification" in planted.verify(*words).err

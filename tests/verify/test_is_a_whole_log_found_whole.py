@@ -12,7 +12,7 @@ import pytest
 from tabletrail_verify import index_walk, log_walk
 from tabletrail_verify.cut import Question
 from tabletrail_verify.state import BusyError, State
-from tabletrail_verify.verification import Wish
+from tabletrail_verify.verification import NOTHING_ASKED, Wish
 from tests.faults.world import SETTINGS
 from tests.verify.checked_world import Checked, eventful_world
 
@@ -49,6 +49,15 @@ def test_only_what_is_asked_for_is_read(checked: Checked) -> None:
         result, findings = checked.run()
         assert findings == []
         assert 0 < result.entries < whole
+
+
+@pytest.mark.parametrize(
+    "question", [Question(table="itmes"), Question(index="tabletrail-v1-2062.12"), Question(since=9**11)]
+)
+def test_a_question_that_no_entry_fits_is_said_to_have_checked_nothing(checked: Checked, question: Question) -> None:
+    checked.wish = Wish(question)
+    result, findings = checked.run()
+    assert (findings, result.entries, result.notes) == ([], 0, [NOTHING_ASKED])
 
 
 def test_an_object_without_a_row_is_no_damage(checked: Checked) -> None:

@@ -100,8 +100,8 @@ def ask(
         ) from None
     except NoConnection as error:
         raise TransientError(
-            f"OpenSearch cannot be reached ({type(error.info).__name__}): is it running, is the endpoint right, "
-            "do its network rules let this function in?"
+            f"OpenSearch cannot be reached ({type(error.info).__name__}): look whether it is running, the endpoint "
+            "is right, and its network rules let the caller in"
         ) from None
     except TransportError as error:
         return Reply(int(error.status_code), error.info if error.info is not None else error.error)

@@ -103,7 +103,7 @@ class Rebuilt:
     replaced: str = ""
     """The index that is no more; empty if there was none."""
     entries: int = 0
-    """Offered, those that were there already included."""
+    """Each once, those that were there already included; of a call that went on, those from there on."""
     parked: int = 0
     damaged: Mapping[str, str] = field(default_factory=dict)
     """Segment ids, and why."""
