@@ -75,7 +75,7 @@ def subject_of(alerts: Sequence[Alert]) -> str:
     """For a message's subject line: printable ASCII, under 100 characters. `alerts` is not empty."""
     first = alerts[0].detail
     more = f" and {len(alerts) - 1} more" if len(alerts) > 1 else ""
-    text = f"tabletrail: {first['kind']} in {first['table']['name'][:60]}{more}"
+    text = f"tabletrail: {first['kind']} in {first['table']['name'][:50]}{more}"
     return text.encode("ascii", "replace").decode()
 
 
