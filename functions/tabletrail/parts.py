@@ -141,6 +141,8 @@ class PartMaker:
             status = ShardStatus.CLOSED_AND_PROCESSED
         elif read.is_ended:
             status = ShardStatus.CLOSED
+        # Until its children are asked for, it tells when it was last known to be open: before that they had no records.
+        is_left = read.is_ended and not is_finished
         now = int(self.clock.now())
         return replace(
             row,
@@ -148,12 +150,12 @@ class PartMaker:
             status=status,
             group_id=None if is_finished else row.group_id,
             iterator=read.iterator,
-            iterator_obtained_at=read.iterator_obtained_at,
+            iterator_obtained_at=max(read_until(row), 0) if is_left else read.iterator_obtained_at,
             version=row.version + 1,
             records=row.records + len(read.records),
             last_record_at=max([row.last_record_at, *map(record_time, read.records)]),
             chain_hash=link.chain if link else row.chain_hash,
-            walk_debt=0 if is_finished else read.walk_debt,
+            walk_debt=0 if read.is_ended else read.walk_debt,
             resume_at_horizon=read.restarts_at_horizon and link is None,
             gaps=row.gaps + bool(read.gap),
             expires_at=now + self.settings.finished_row_hours * 3600 if is_finished else 0,
