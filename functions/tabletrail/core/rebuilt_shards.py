@@ -9,6 +9,8 @@ Rules
   usual rule says whether something is missing.
 - A shard without records in the log and without a row is left to the walk, which makes its row at the horizon.
 - Of a stream that is over no shard is in a group: none is read.
+- A row that stands in for a shard which was never listed proves nothing: it stays as it is, so that the walk knows the
+  shard as late. Where the log has records of it, it was listed after that row was made: it is open behind the last.
 - Each row gets a version far above any of before: no gap's number comes twice, no reader of before can move it.
 
 Pure. Called by `tabletrail.recovery`.
@@ -21,7 +23,7 @@ from dataclasses import dataclass, replace
 
 from tabletrail.core.adoption import Head
 from tabletrail.core.checkpoint import ShardRow, ShardStatus, is_after
-from tabletrail.core.lineage import Listed
+from tabletrail.core.lineage import Listed, is_stand_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,12 @@ def rebuilt_shards(
     puts = []
     for shard_id in sorted(shards.keys() | rows.keys()):
         before = rows.get(shard_id)
-        row = before or ShardRow(stream_arn, shard_id, parents[shard_id], version=0)
+        is_late = before is not None and is_stand_in(before)
+        if is_late and shard_id not in heads:
+            continue
+        row = before if before and not is_late else ShardRow(stream_arn, shard_id, parents[shard_id])
         after = _moved(row, heads.get(shard_id))
-        if shard_id in finished:
+        if shard_id in finished and not is_late:
             after = _as_finished(after, expires_at)
         elif before is None and shard_id not in heads:
             continue
@@ -71,7 +76,8 @@ def _finished(parents: Mapping[str, str | None], rows: Mapping[str, ShardRow], h
     finished = {shard_id for shard_id, row in rows.items() if row.status is ShardStatus.CLOSED_AND_PROCESSED}
     proofs = [shard_id for shard_id in parents if shard_id in heads]
     proofs += [shard_id for shard_id, row in rows.items() if row.parent_processed]
-    for proof in [*proofs, *finished]:
+    proofs += [shard_id for shard_id in finished if not is_stand_in(rows[shard_id])]
+    for proof in proofs:
         ancestor = parents.get(proof)
         while ancestor is not None and ancestor not in finished:
             finished.add(ancestor)
