@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from tests.fakes.turns import Sleeper, Turns
+from tests.faults.alerting import assert_alerted
 from tests.faults.world import SETTINGS, World
 
 ZOMBIE_SECONDS = 1200
@@ -80,6 +81,7 @@ def test_is_every_record_one_entry_in_whatever_order_they_come(names: list[str])
         recover(world)
         try:
             world.assert_complete()
+            assert_alerted(world, once=True)
         except AssertionError as error:
             pytest.fail(f"seed {seed}: {error}\n" + "\n".join(turns.calls))
 
@@ -93,6 +95,7 @@ def test_is_every_record_one_entry_where_replies_are_lost_and_runs_die_beside_ot
         recover(world)
         try:
             world.assert_complete()
+            assert_alerted(world, once=True)
         except AssertionError as error:
             pytest.fail(f"seed {seed}: {error}\n" + "\n".join(turns.calls))
 
@@ -108,6 +111,7 @@ def test_does_a_run_that_wakes_after_twenty_minutes_change_nothing_that_the_othe
         recover(world)
         try:
             world.assert_complete()
+            assert_alerted(world, once=True)
         except AssertionError as error:
             pytest.fail(f"asleep before call {call}: {error}\n" + "\n".join(turns.calls))
         if call >= calls:

@@ -34,7 +34,26 @@ class SegmentsContract:
         assert ports.segments.count_waiting() == (0, 0)
         assert ports.segments.waiting_indices() == frozenset()
 
+    def test_what_owes_alerts_comes_oldest_first_until_it_is_marked(self, ports: Ports) -> None:
+        for number in (3, 1, 2):
+            row = segment(f"s{number}", committed_at=NOW + number, alerts=number)
+            ports.checkpoints.commit(Commit(ports.token(f"t{number}"), row))
+        ports.checkpoints.commit(Commit(ports.token("t4"), segment("quiet", committed_at=NOW)))
+        assert [row.segment_id for row in ports.segments.unalerted(2)] == ["s1", "s2"]
+        assert [row.segment_id for row in ports.segments.unalerted(2, (NOW + 1, "s1"))] == ["s2", "s3"]
+        assert ports.segments.count_unalerted() == (3, NOW + 1)
+        for _ in range(2):
+            ports.segments.note_alerted("s1", (("bus", 1), ("topic", 0)))
+        assert ports.segments.unalerted(1)[0].alerted_to == (("bus", 1), ("topic", 0))
+        for _ in range(2):
+            ports.segments.mark_alerted("s1", NOW + 9)
+        assert ports.segments.get("s1") == segment("s1", committed_at=NOW + 1, alerts=1, alerted_at=NOW + 9)
+        assert [row.segment_id for row in ports.segments.unalerted(5)] == ["s2", "s3"]
+        assert ports.segments.count_waiting() == (4, NOW), "indexing is another matter"
+
     def test_only_a_committed_segment_can_be_marked(self, ports: Ports) -> None:
         with pytest.raises(TabletrailError, match="no row"):
             ports.segments.mark_indexed("never", NOW, parked=0)
+        with pytest.raises(TabletrailError, match="no row"):
+            ports.segments.mark_alerted("never", NOW)
         assert ports.segments.get("never") is None
