@@ -115,7 +115,10 @@ def run(args: argparse.Namespace, output: Output) -> int:
     try:
         verification = _verification(found, wish, state, output)
         if state.is_resumed:
-            output.note(f"tabletrail: going on with the verification of {_moment(state.fact('begun_at'))}")
+            output.note(
+                f"tabletrail: going on with the verification of {_moment(state.fact('begun_at'))}, about the log as it "
+                "was then; --restart begins anew"
+            )
         with translated("verifying"):
             result = verification.run()
         _tell(verification, result, args.limit, output)

@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -59,8 +60,12 @@ class BusyError(RuntimeError):
     """Another verification works in this directory."""
 
 
+STALE_SECONDS = 24 * 3600
+"""What was left alone for so long is begun anew: its answer would be about a log of yesterday."""
+
+
 class State:
-    """One verification's file. `is_resumed`: it was begun by an earlier run."""
+    """One verification's file. `is_resumed`: it was begun by an earlier run, which ended less than a day ago."""
 
     def __init__(self, directory: Path, *, restart: bool = False) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -71,7 +76,7 @@ class State:
             os.close(self._lock)
             raise BusyError(f"another verification is at work in {directory}") from None
         self._path = directory / "state.sqlite"
-        if restart:
+        if restart or self._is_stale():
             self._remove()
         self._open()
         if self.fact("layout") not in ("", LAYOUT):
@@ -92,6 +97,10 @@ class State:
         self.db.execute("PRAGMA temp_store = FILE")
         self.db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         self.db.executescript(_TABLES)
+
+    def _is_stale(self) -> bool:
+        files = [path for end in ("", "-wal") if (path := Path(f"{self._path}{end}")).exists()]
+        return bool(files) and max(path.stat().st_mtime for path in files) < time.time() - STALE_SECONDS
 
     def _remove(self) -> None:
         for end in ("", "-wal", "-shm", "-journal"):

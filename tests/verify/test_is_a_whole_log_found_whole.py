@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,23 @@ def test_a_killed_verification_goes_on_where_it_was(
     assert sorted(resumed, key=str) == sorted(findings, key=str)
     assert {finding.code for finding in findings} == {"object-altered", "entry-hash"}
     assert (result.entries, result.counts) == (again.entries, again.counts)
+
+
+@pytest.mark.parametrize(("hours", "is_resumed"), [(23, True), (25, False)])
+def test_what_was_left_alone_for_a_day_is_begun_anew(checked: Checked, hours: int, is_resumed: bool) -> None:
+    """A run each day after one that was killed must not answer for the day of that one."""
+    state = State(checked.directory)
+    first = checked.verification(state).run()
+    state.close(finished=False)
+    then = time.time() - hours * 3600
+    for path in checked.directory.iterdir():
+        os.utime(path, (then, then))
+    checked.world.clock.advance(hours * 3600)
+    again = State(checked.directory)
+    assert again.is_resumed == is_resumed
+    second = checked.verification(again).run()
+    assert (second.begun_at == first.begun_at) == is_resumed
+    again.close(finished=True)
 
 
 def test_two_verifications_do_not_share_a_directory(checked: Checked) -> None:
