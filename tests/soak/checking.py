@@ -79,6 +79,7 @@ def _check_stream(soak: Soak, verdict: Verdict, arn: str, known: set[tuple[str, 
     """The stream's truth: its records in the order of writing."""
     log, items, parents = verdict.log, defaultdict(list), {}
     truth = soak.client.truth(arn)
+    known_shards = {one["shard_id"] for one in soak.client.shards(arn) if one["opened_at"] < soak.outage_from}
     ends = soak.left_at.get(arn, float("inf"))
     for record in truth:
         sequence, shard = int(record["sequence"]), record["shard_id"]
@@ -89,7 +90,7 @@ def _check_stream(soak: Soak, verdict: Verdict, arn: str, known: set[tuple[str, 
         elif record["written_at"] > ends:
             verdict.not_promised += 1
         else:
-            _is_told(verdict, arn, record)
+            _check_told(verdict, arn, record, is_known=shard in known_shards)
     verdict.written += len(truth)
     verdict.items += len(items)
     verdict.shards += len(parents)
@@ -99,10 +100,10 @@ def _check_stream(soak: Soak, verdict: Verdict, arn: str, known: set[tuple[str, 
         _check_item(verdict, arn, key, sequences)
 
 
-def _is_told(verdict: Verdict, arn: str, record: dict[str, Any]) -> None:
+def _check_told(verdict: Verdict, arn: str, record: dict[str, Any], *, is_known: bool) -> None:
     """A record that is not in the log."""
     sequence, shard = int(record["sequence"]), record["shard_id"]
-    told = any(gap.covers(arn, shard, sequence) for gap in verdict.log.gaps)
+    told = any(gap.covers(arn, shard, sequence, is_known=is_known) for gap in verdict.log.gaps)
     if told and (record["trimmed"] or record["vanished"]):
         verdict.lost += 1
         verdict.places_lost.add((arn, shard))

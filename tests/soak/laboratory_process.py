@@ -28,7 +28,9 @@ def laboratory_process(seed: int) -> Iterator[LabClient]:
     command = [sys.executable, "-m", "tests.soak.laboratory_process", "--seed", str(seed)]
     paths = [str(ROOT / name) for name in ("functions", "cli", "local", ".")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT
+    ) as process:
         try:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
@@ -45,7 +47,7 @@ async def _serve(seed: int) -> None:
     _, url = await listen(FleetLaboratory(DrivenClock(), seed))
     sys.stdout.write(url + "\n")
     sys.stdout.flush()
-    await asyncio.Event().wait()
+    await asyncio.to_thread(sys.stdin.read)  # it ends with whoever started it, however that ends
 
 
 def main() -> None:

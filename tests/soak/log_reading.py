@@ -35,10 +35,13 @@ class Gap:
     before: list[int]
     """Filled by the shard's next record."""
 
-    def covers(self, stream: str, shard: str, sequence: int) -> bool:
-        if self.stream != stream or self.shard not in ("", shard):
+    def covers(self, stream: str, shard: str, sequence: int, *, is_known: bool) -> bool:
+        """`is_known`: the shard had a row before the loss, which can tell of it: a stream's gap does not cover it."""
+        if self.stream != stream:
             return False
-        return not self.shard or (self.behind < sequence and (not self.before or sequence < self.before[0]))
+        if not self.shard:
+            return self.reason == "unwatched" and not is_known
+        return self.shard == shard and self.behind < sequence and (not self.before or sequence < self.before[0])
 
 
 @dataclass

@@ -63,6 +63,7 @@ class Soak:
     quiet_shard_runs: int = 0
     open_shards: list[int] = field(default_factory=list)
     zombies: list[tuple[int, Zombie]] = field(default_factory=list)
+    outage_from: float = 0.0
     outage_until: float = 0.0
     switched_at: float = 0.0
     seconds: float = 0.0
@@ -100,6 +101,7 @@ class Soak:
         self.outage = self.arns[table.name]
         for minute in range(-FIRST_MINUTES, 0):
             self._minute(minute, is_calm=True)
+        self.outage_from = self.world.clock.now()
         for _ in range(0, OUTAGE_MINUTES, self.outage_step):
             self.world.clock.advance(60 * self.outage_step)
             self._live()
