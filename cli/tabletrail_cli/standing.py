@@ -75,6 +75,8 @@ class Standing:
     last_run: dict[str, Any]
     backlog: dict[str, Any] = field(default_factory=dict)
     """What the last call of IndexSegments met."""
+    unalerted: int = 0
+    """Segments that owe alerts."""
     gaps_of_others: dict[str, int] = field(default_factory=dict)
     """By name of a table that is no longer audited."""
     trouble: str = ""
@@ -93,6 +95,14 @@ class Standing:
             found.append((note["since"], words(note["trouble"])))
         return [{"why": why, "seconds": self.now - int(since)} for since, why in sorted(found)]
 
+    def alerts(self) -> str:
+        """A clause about what keeps alerts from leaving; empty if nothing does."""
+        note = self.backlog.get("alerts", {})
+        if note.get("nowhere"):
+            return "alerts go nowhere: the stack has neither AlertBusName nor AlertTopicArn"
+        trouble = f" ({note['trouble']})" if note.get("trouble") else ""
+        return f"{self.unalerted} segments owe alerts{trouble}" if self.unalerted else ""
+
     def facts(self) -> dict[str, Any]:
         by_table = {stream.table: stream for stream in self.streams}
         return {
@@ -103,6 +113,8 @@ class Standing:
             "waiting_segments": self.waiting,
             "waiting_seconds": self.now - self.oldest_waiting_at if self.waiting else 0,
             "waits": self.waits(),
+            "unalerted_segments": self.unalerted,
+            "alerts": self.alerts() or None,
             "gaps": None if self.trouble else sum(stream.gaps or 0 for stream in by_table.values()),
             "gaps_of_others": self.gaps_of_others,
             "parked": None if self.trouble else sum(stream.parked or 0 for stream in by_table.values()),
@@ -118,6 +130,7 @@ def look(place: Place, now: int, *, with_readers: bool) -> Standing:
     streams.sort(key=lambda stream: (stream.table, stream.stream_arn))
     waiting, oldest = log.segments.count_waiting()
     standing = Standing(now, streams, waiting, oldest, log.notes.read(NOTE), log.notes.read(BACKLOG_NOTE))
+    standing.unalerted, _ = log.segments.count_unalerted()
     _check_stamps(log, standing)
     try:
         standing.gaps_of_others = _count(Entries(place.search), streams)

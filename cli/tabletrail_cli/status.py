@@ -102,6 +102,8 @@ def _tell(standing: Standing, with_readers: bool, output: Output) -> None:
         output.line((f"  {visible(table)} is no longer audited, and has {count} gaps", "yellow"))
     for wait in standing.waits():
         output.line((f"  waiting for {age(wait['seconds'])}: {visible(wait['why'])}", "yellow"))
+    if alerts := standing.alerts():
+        output.line((f"  {visible(alerts)}", "yellow"))
     output.line(_run_line(standing))
     for sentence in (*standing.last_run.get("problems", ()), *standing.last_run.get("failures", ())):
         output.line((f"  {visible(str(sentence))}", "yellow"))

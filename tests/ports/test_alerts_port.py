@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +17,7 @@ from tabletrail.errors import TabletrailError, ThrottledError
 from tabletrail_local.info import StackInfo
 from tests.fakes.alerts import FakeAlerts
 from tests.fakes.clock import FakeClock
+from tests.ports.alert_queue import Queue
 
 
 def alert(number: int, message: str = "changes of orders may be missing") -> Alert:
@@ -70,36 +70,6 @@ class TestFake(AlertsContract):
         return lambda _count: way.sent
 
 
-class Queue:
-    """An SQS queue of its own, which each way writes to in its own manner."""
-
-    def __init__(self, stack: StackInfo) -> None:
-        self.client = stack.session().client("sqs")
-        self.name = f"alerts-{uuid.uuid4().hex}"
-        self.url = self.client.create_queue(QueueName=self.name)["QueueUrl"]
-        attributes = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
-        self.arn = attributes["Attributes"]["QueueArn"]
-        allow = {"Effect": "Allow", "Principal": {"Service": ["sns.amazonaws.com", "events.amazonaws.com"]}}
-        policy = {"Version": "2012-10-17", "Statement": [allow | {"Action": "sqs:SendMessage", "Resource": self.arn}]}
-        self.client.set_queue_attributes(QueueUrl=self.url, Attributes={"Policy": json.dumps(policy)})
-
-    def take(self) -> list[dict[str, Any]]:
-        """The bodies that arrive within some seconds, each once."""
-        reply = self.client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10, WaitTimeSeconds=2)
-        for message in reply.get("Messages", []):
-            self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
-        return [json.loads(message["Body"]) for message in reply.get("Messages", [])]
-
-    def wait(self, is_enough: Any) -> list[dict[str, Any]]:
-        """All bodies, once `is_enough` of them."""
-        bodies: list[dict[str, Any]] = []
-        for _ in range(10):
-            bodies += self.take()
-            if is_enough(bodies):
-                return bodies
-        pytest.fail(f"only {len(bodies)} messages arrived")
-
-
 @pytest.fixture
 def queue(stack: StackInfo) -> Iterator[Queue]:
     queue = Queue(stack)
@@ -114,13 +84,11 @@ class TestBus(AlertsContract):
         client = stack.session().client("events")
         bus = queue.name
         client.create_event_bus(Name=bus)
-        pattern = json.dumps({"source": ["tabletrail"], "detail-type": ["Audit alert"], "detail": {"kind": ["gap"]}})
-        client.put_rule(Name=bus, EventBusName=bus, EventPattern=pattern)
-        client.put_targets(Rule=bus, EventBusName=bus, Targets=[{"Id": "queue", "Arn": queue.arn}])
+        pattern = {"source": ["tabletrail"], "detail-type": ["Audit alert"], "detail": {"kind": ["gap"]}}
+        queue.behind_bus(bus, bus, pattern)
         clock = FakeClock()
         yield BusAlerts(lambda: alert_client(stack.session(), "events"), bus, Tries(clock), clock)
-        client.remove_targets(Rule=bus, EventBusName=bus, Ids=["queue"])
-        client.delete_rule(Name=bus, EventBusName=bus)
+        queue.leave_bus(bus, bus)
         client.delete_event_bus(Name=bus)
 
     @pytest.fixture
