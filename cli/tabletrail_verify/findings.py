@@ -13,6 +13,8 @@ RESTORE = "restore that version of the object (versions, Object Lock, a replica)
 REBUILD = "the log is the truth: rebuild the index from it, and find out who wrote into the index"
 STREAM = "while the stream still has the record (24 hours) it can be saved from there by hand; report this bug"
 
+RECOVER = "ask `tabletrail recover`, which looks only: it rebuilds lost rows from the log"
+
 KINDS: dict[str, tuple[str, str]] = {
     "row-unreadable": ("a row of the table cannot be read", KEEP),
     "object-missing": ("a committed segment has no object", RESTORE),
@@ -31,11 +33,14 @@ KINDS: dict[str, tuple[str, str]] = {
     "entry-schema": ("an entry does not fit its schema", KEEP),
     "entry-doubled": ("an entry stands in the log more than once", "was a checkpoint table restored? see operating.md"),
     "chain-altered": ("a link's chain is not the hash over what it says", KEEP),
-    "chain-hole": ("a link's predecessor is missing: a segment's row is gone", "restore the table `segments`"),
-    "chain-fork": ("two links follow the same one: a shard was read twice", "was a checkpoint table restored?"),
+    "chain-hole": ("a link's predecessor is missing: a segment's row is gone", RECOVER),
+    "chain-fork": (
+        "two links follow the same one: a shard was read twice",
+        "was a checkpoint table restored? see operating.md",
+    ),
     "chain-order": ("sequence numbers do not rise along a shard's chain", KEEP),
     "child-order": ("a shard's records come before the end of its parent", KEEP),
-    "checkpoint-ahead": ("a checkpoint knows a segment that is not there", "restore the table `segments`"),
+    "checkpoint-ahead": ("a checkpoint knows a segment that is not there", RECOVER),
     "checkpoint-behind": (
         "a checkpoint lies before the shard's last segment",
         "it was restored or moved back: stop the schedule before it reads records for a second time",
@@ -44,9 +49,9 @@ KINDS: dict[str, tuple[str, str]] = {
         "a checkpoint's position is not the last one of its chain",
         "it was moved: records may be skipped; stop the schedule, and compare with the stream (--stream)",
     ),
-    "checkpoint-missing": ("a shard's checkpoint is gone before its time", "restore the table `streams_shards`"),
+    "checkpoint-missing": ("a shard's checkpoint is gone before its time", RECOVER),
     "checkpoint-records": ("a checkpoint counted other records than the log has", KEEP),
-    "coverage-hole": ("an entry about the coverage of a table is missing", "restore the table `segments`"),
+    "coverage-hole": ("an entry about the coverage of a table is missing", RECOVER),
     "index-missing": ("an index that holds entries of the log is gone", "rebuild it from the log"),
     "document-missing": ("an entry of the log is not in the index", "rebuild the index from the log"),
     "document-altered": ("a document is not the entry of the log", REBUILD),
