@@ -19,8 +19,6 @@ DOLLARS_A_GET = 0.02 / 100_000
 
 
 def report(soak: Soak, verdict: Verdict) -> dict[str, Any]:
-    log, counts, operations = verdict.log, soak.counts, soak.counts["operations"]
-    gets = operations.get("GetRecords", 0)
     return {
         "seed": soak.seed,
         "laboratory_hours": soak.hours,
@@ -28,6 +26,27 @@ def report(soak: Soak, verdict: Verdict) -> dict[str, Any]:
         "shards_open": {"least": min(soak.open_shards), "most": max(soak.open_shards)},
         "shards_ever": verdict.shards,
         "runs": soak.runs - soak.runs_before,
+        **_found(soak, verdict),
+        "requests": _requests(soak),
+        "faults": {
+            "streams": soak.counts["faults"],
+            "streams_throttled": soak.counts["throttles"],
+            "ports": dict(sorted(soak.world.strikes.struck.items())),
+        },
+        "story": {what: number for what, number in sorted(soak.events.items()) if number},
+        "runs_ended": dict(sorted(soak.world.outcomes.items())),
+        "seconds": round(soak.seconds),
+        "seconds_of_a_core": dict(zip(("product", "laboratory"), map(round, soak.cpu), strict=True)),
+        "load_average": [round(load, 1) for load in os.getloadavg()],
+        "machine": f"{platform.machine()}, Python {platform.python_version()}, {sys.platform}",
+        "differences": {kind: len(texts) for kind, texts in verdict.differences.items()},
+        "named": list(named(verdict)),
+    }
+
+
+def _found(soak: Soak, verdict: Verdict) -> dict[str, Any]:
+    log, kept = verdict.log, soak.world.soak_index.kept
+    return {
         "records": {
             "written": verdict.written,
             "captured": len(log.places),
@@ -40,8 +59,8 @@ def report(soak: Soak, verdict: Verdict) -> dict[str, Any]:
             "segments": log.segments,
             "bytes": log.compressed,
             "kinds": dict(sorted(log.kinds.items())),
-            "documents": len(soak.world.soak_index.kept),
-            "parked": sum(kept.kind == "parked" for kept in soak.world.soak_index.kept.values()),
+            "documents": len(kept),
+            "parked": sum(document.kind == "parked" for document in kept.values()),
             "shards_listed_late": len(log.late),
         },
         "duplicates": len(verdict.differences.get("doubled", [])),
@@ -52,26 +71,18 @@ def report(soak: Soak, verdict: Verdict) -> dict[str, Any]:
             "unjustified": len(verdict.differences.get("gap", [])),
         },
         "verify": verdict.verified,
-        "requests": {
-            **operations,
-            "empty_pages": counts["empty_pages"],
-            "get_records_per_run": round(gets / max(1, soak.runs - soak.runs_before), 1),
-            "get_records_per_open_quiet_shard_and_run": round(_quiet_gets(soak) / max(1, soak.quiet_shard_runs), 2),
-            "get_records_dollars": round(gets * DOLLARS_A_GET, 2),
-        },
-        "faults": {
-            "streams": counts["faults"],
-            "streams_throttled": counts["throttles"],
-            "ports": dict(sorted(soak.world.strikes.struck.items())),
-        },
-        "story": {what: number for what, number in sorted(soak.events.items()) if number},
-        "runs_ended": dict(sorted(soak.world.outcomes.items())),
-        "seconds": round(soak.seconds),
-        "seconds_of_a_core": dict(zip(("product", "laboratory"), map(round, soak.cpu), strict=True)),
-        "load_average": [round(load, 1) for load in os.getloadavg()],
-        "machine": f"{platform.machine()}, Python {platform.python_version()}, {sys.platform}",
-        "differences": {kind: len(texts) for kind, texts in verdict.differences.items()},
-        "named": list(named(verdict)),
+    }
+
+
+def _requests(soak: Soak) -> dict[str, Any]:
+    operations, runs = soak.counts["operations"], soak.runs - soak.runs_before
+    gets = operations.get("GetRecords", 0)
+    return {
+        **operations,
+        "empty_pages": soak.counts["empty_pages"],
+        "get_records_per_run": round(gets / max(1, runs), 1),
+        "get_records_per_open_quiet_shard_and_run": round(_quiet_gets(soak) / max(1, soak.quiet_shard_runs), 2),
+        "get_records_dollars": round(gets * DOLLARS_A_GET, 2),
     }
 
 
