@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tabletrail_cli import options
-from tabletrail_cli.errors import FOUND, NO_ACCESS
+from tabletrail_cli.errors import DAMAGED, FOUND, NO_ACCESS
 from tabletrail_cli.output import Output, visible
 from tabletrail_cli.times import age
 
@@ -35,7 +35,8 @@ EPILOG = """columns:
 
 Below the total stands why segments wait, and since when that is so.
 
-The exit code is 3 if OpenSearch cannot be reached; what the tables know is shown all the same."""
+The exit code is 3 if OpenSearch cannot be reached, and 4 if no change is captured because tables were restored or lost;
+what the tables know is shown all the same."""
 
 HEADER = (
     "table",
@@ -82,8 +83,9 @@ def run(args: argparse.Namespace, output: Output) -> int:
         output.note(f"tabletrail: whether a table was restored is not known: {standing.unchecked}")
     if standing.trouble:
         output.note(f"tabletrail: gaps and parked entries are not known: {standing.trouble}")
-        return NO_ACCESS
-    return FOUND
+    if standing.restored:
+        return DAMAGED
+    return NO_ACCESS if standing.trouble else FOUND
 
 
 def _tell(standing: Standing, with_readers: bool, output: Output) -> None:

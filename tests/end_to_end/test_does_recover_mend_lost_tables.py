@@ -129,7 +129,9 @@ def test_a_lost_table_is_seen_and_mended(lost: LostLog, tables: tuple[str, ...],
     note = lost.run()
     assert any("tabletrail recover" in failure for failure in note["failures"])
     assert lost.segments() == left, "a run committed over tables that do not belong together"
-    assert "NO CHANGE IS CAPTURED" in lost.say("status").out.splitlines()[0]
+    status = lost.say("status")
+    assert "NO CHANGE IS CAPTURED" in status.out.splitlines()[0]
+    assert status.code == 4
 
     looked = lost.say("recover")
     assert looked.code == 4
