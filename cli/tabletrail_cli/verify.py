@@ -175,6 +175,7 @@ def _verification(found: Place, wish: Wish, state: Any, output: Output) -> Verif
 def _clients(found: Place) -> Clients:
     from botocore.config import Config
 
+    from tabletrail.aws.clients import whole_replies
     from tabletrail.aws.opensearch_connect import ask
     from tabletrail_verify.verification import Clients
 
@@ -185,8 +186,9 @@ def _clients(found: Place) -> Clients:
         return reply.status, reply.data
 
     session = found.session
-    dynamodb, s3 = session.client("dynamodb", config=config), session.client("s3", config=config)
-    return Clients(dynamodb, s3, session.client("dynamodbstreams", config=config), search)
+    names = ("dynamodb", "s3", "dynamodbstreams")
+    dynamodb, s3, streams = [whole_replies(session.client(name, config=config)) for name in names]
+    return Clients(dynamodb, s3, streams, search)
 
 
 def _schema_check() -> tuple[Callable[[Any], str], list[str]]:

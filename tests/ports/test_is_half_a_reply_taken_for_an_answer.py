@@ -9,7 +9,8 @@ import http.server
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -19,6 +20,7 @@ from tabletrail.aws import clients
 from tabletrail.aws.clock import SystemClock
 from tabletrail.aws.tries import Tries
 from tabletrail.errors import CommitUnknownError, TransientError
+from tabletrail_cli.verify import _clients
 
 ITEM = b'{"Item":{"id":{"S":"there"}}}'
 
@@ -97,6 +99,9 @@ CALLS: list[tuple[Callable[[Any], Any], Callable[[Any], Any]]] = [
         lambda client: client.get_resources(),
     ),
     (clients.s3_client, lambda client: client.list_objects_v2(Bucket="log")),
+    (lambda session: clients.alert_client(session, "events"), lambda client: client.put_events(Entries=[{}])),
+    (lambda session: clients.alert_client(session, "sns"), lambda client: client.publish(Message="it")),
+    (lambda session: _clients(cast(Any, SimpleNamespace(session=session))).dynamodb, get_item),
     (clients.hasty_secrets_client, lambda client: client.get_secret_value(SecretId="password")),
 ]
 

@@ -56,7 +56,7 @@ def alert_client(session: Any, service: str) -> Any:
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": 1},
     )
-    return session.client(service, config=once)
+    return _client(session, service, once)
 
 
 def control_client(session: Any, service: str) -> Any:
@@ -80,7 +80,11 @@ def _repeatable(read_seconds: int, attempts: int) -> Config:
 
 
 def _client(session: Any, service: str, config: Config) -> Any:
-    client = session.client(service, config=config)
+    return whole_replies(session.client(service, config=config))
+
+
+def whole_replies(client: Any) -> Any:
+    """The same client, to which a reply that breaks off is an IncompleteReadError."""
     client.meta.events.register("before-parse", _insist_on_the_whole)
     return client
 
