@@ -60,6 +60,8 @@ def run_lab(paths: StackPaths, name: str | None, words: list[str]) -> int:
     url = LocalLab(paths).url
     if url is None:
         raise LocalStackError("this stack has no laboratory: start it with `tabletrail local up --streams lab`")
+    if LocalLab(paths).running_pid is None:  # whoever listens at its address now is another stack's
+        raise LocalStackError("this stack's laboratory is down: `tabletrail local up` starts it")
     client = LabClient(url)
     try:
         arguments = _with_arn(client, _arguments(words))
