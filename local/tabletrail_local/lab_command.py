@@ -48,14 +48,13 @@ def add_lab_parser(commands: Any) -> None:
 def run_lab(paths: StackPaths, name: str | None, words: list[str]) -> int:
     """The exit code. LocalStackError for a command that is unknown, refused or not heard."""
     from tabletrail_lab.client import LabClient
-    from tabletrail_lab.commands import COMMANDS
     from tabletrail_lab.errors import LabError
 
     if name is None:
-        for each in sorted(COMMANDS.difference(_HIDDEN)):
+        for each in sorted(_commands().difference(_HIDDEN)):
             print(each, *_names(each))
         return 0
-    if name not in COMMANDS:
+    if name not in _commands():
         raise LocalStackError(f"the laboratory has no command {name}: `tabletrail local lab` lists all")
     url = LocalLab(paths).url
     if url is None:
@@ -74,6 +73,14 @@ def run_lab(paths: StackPaths, name: str | None, words: list[str]) -> int:
         client.close()
     print(json.dumps(result, indent=2))
     return 0
+
+
+def _commands() -> set[str]:
+    """Those of the stack's own laboratory; the set of all names has those of its subclasses too, where one is loaded."""
+    from tabletrail_lab.commands import COMMANDS
+    from tabletrail_lab.laboratory import Laboratory
+
+    return {name for name in COMMANDS if hasattr(Laboratory, name)}
 
 
 def _names(name: str) -> list[str]:
