@@ -76,7 +76,7 @@ def run_lab(paths: StackPaths, name: str | None, words: list[str]) -> int:
 
 
 def _commands() -> set[str]:
-    """Those of the stack's own laboratory; the set of all names has those of its subclasses too, where one is loaded."""
+    """The stack's own laboratory's; the set of all names has those of subclasses too, where one is loaded."""
     from tabletrail_lab.commands import COMMANDS
     from tabletrail_lab.laboratory import Laboratory
 
