@@ -29,9 +29,9 @@ PACE = Pace(
     pages=12,
     rest=(0.0, 0.3),
     # A run that died with its lease would stop capture for five and a half minutes. So what the local AWS forgot goes
-    # on, as it does in Step Functions, and the function that gives the lease back lives. The long run spares nothing.
+    # on, as it does in Step Functions, and the functions that give the leases back live. The long run spares nothing.
     resumed=1.0,
-    spared=("ReportRun",),
+    spared=("ReportRun", "IndexSegments"),
 )
 
 
