@@ -27,7 +27,7 @@ FUNCTIONS = Path(__file__).resolve().parent
 PROJECT = FUNCTIONS.parent
 REQUIREMENTS = PROJECT / "requirements" / "runtime.txt"
 
-SERVICES = ("dynamodb", "dynamodbstreams", "resourcegroupstaggingapi", "s3", "secretsmanager", "sts")
+SERVICES = ("dynamodb", "dynamodbstreams", "events", "resourcegroupstaggingapi", "s3", "secretsmanager", "sns", "sts")
 """botocore describes all of AWS, 90 % of its size. Kept are the services that our code makes clients of."""
 
 UNUSED = ("grpcio", "opensearch-protobufs", "protobuf", "typing-extensions")
