@@ -69,6 +69,15 @@ def recover(world: World) -> None:
         world.drain()
 
 
+def assert_whole(world: World, turns: Turns, story: str) -> None:
+    """The log, the index and the alerts are as if one run had done it all; else `story` and its calls are shown."""
+    try:
+        world.assert_complete()
+        assert_alerted(world, once=True)
+    except AssertionError as error:
+        pytest.fail(f"{story}: {error}\n" + "\n".join(turns.calls))
+
+
 @pytest.mark.parametrize("names", [["a", "b"], ["a", "b", "c"], ["a", "a'"]], ids=["two", "three", "doubled start"])
 def test_is_every_record_one_entry_in_whatever_order_they_come(names: list[str]) -> None:
     for seed in range(20):
@@ -79,11 +88,7 @@ def test_is_every_record_one_entry_in_whatever_order_they_come(names: list[str])
         world.write(payments, "shard-0", 2)
         world.write(orders, "next", 2)
         recover(world)
-        try:
-            world.assert_complete()
-            assert_alerted(world, once=True)
-        except AssertionError as error:
-            pytest.fail(f"seed {seed}: {error}\n" + "\n".join(turns.calls))
+        assert_whole(world, turns, f"seed {seed}")
 
 
 def test_is_every_record_one_entry_where_replies_are_lost_and_runs_die_beside_others() -> None:
@@ -93,11 +98,7 @@ def test_is_every_record_one_entry_where_replies_are_lost_and_runs_die_beside_ot
         at_once(world, turns, ["a", "b", "c"])
         world.write(payments, "shard-0", 2)
         recover(world)
-        try:
-            world.assert_complete()
-            assert_alerted(world, once=True)
-        except AssertionError as error:
-            pytest.fail(f"seed {seed}: {error}\n" + "\n".join(turns.calls))
+        assert_whole(world, turns, f"seed {seed}")
 
 
 def test_does_a_run_that_wakes_after_twenty_minutes_change_nothing_that_the_others_did() -> None:
@@ -109,11 +110,7 @@ def test_does_a_run_that_wakes_after_twenty_minutes_change_nothing_that_the_othe
         at_once(world, turns, ["zombie", "other"], Sleeper("zombie", call))
         calls = sum(name.startswith("zombie ") for name in turns.calls)
         recover(world)
-        try:
-            world.assert_complete()
-            assert_alerted(world, once=True)
-        except AssertionError as error:
-            pytest.fail(f"asleep before call {call}: {error}\n" + "\n".join(turns.calls))
+        assert_whole(world, turns, f"asleep before call {call}")
         if call >= calls:
             break
         call += 1
