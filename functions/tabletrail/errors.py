@@ -73,6 +73,10 @@ class DowngradeError(InstallError):
     """The cluster holds a newer template than this release brings. Deploy the newer release."""
 
 
+class RulesError(TabletrailError):
+    """Published rules cannot be had as they were published. Deploy again; what waits for them stays in its stream."""
+
+
 class ReindexError(TabletrailError):
     """An index cannot be rebuilt as things are; the message says why. The index in use was not touched."""
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from tabletrail.core.checkpoint import StreamRow, StreamState
+from tabletrail.core.checkpoint import NO_RULES, StreamRow, StreamState
 from tabletrail.coverage import Coverage
 from tabletrail.deadline import Deadline
 from tabletrail.errors import TabletrailError
@@ -36,6 +36,8 @@ class Membership:
     clock: Clock
     settings: Settings
     problems: list[str] = field(default_factory=list)
+    rules_version: str = NO_RULES
+    """Under which a stream joins."""
     gaps: int = 0
     """Gap entries that were committed with a coverage entry."""
 
@@ -129,6 +131,7 @@ class Membership:
             joined_at=int(self.clock.now()),
             coverage_no=before.coverage_no if before else 0,
             gaps=before.gaps if before else 0,
+            rules_version=self.rules_version,
             version=before.version if before else 0,
         )
 

@@ -1,7 +1,8 @@
 """A stream's row, made again from its coverage entries in the log.
 
 Rules
-- The last coverage entry says how the stream stands; its number is the row's, so that none comes twice.
+- The last coverage entry says how the stream stands; its number is the row's, so that none comes twice. It says under
+  which rules too: a row without them would have the next records indexed with values that were declared sensitive.
 - What a table shows of itself (service, partition key) is taken from the table, if it still exists.
 
 Called by `tabletrail.recovery`.
@@ -45,5 +46,6 @@ def rebuilt_stream(
         ending_at=0 if state is StreamState.ACTIVE else last.at,
         coverage_no=last.number,
         gaps=gaps,
+        rules_version=last.document["tabletrail"]["rules_version"],
         version=before.version if before else 0,
     )

@@ -21,6 +21,10 @@ GENESIS_CHAIN = "0" * 64
 """`chain_hash` of a shard of which nothing is committed."""
 
 
+NO_RULES = "none"
+"""The version of having no policy: that of a stream which joined before one was published."""
+
+
 class ShardStatus(StrEnum):
     """OPEN: may get records. CLOSED: its end was seen, not all is committed. CLOSED_AND_PROCESSED: all is committed."""
 
@@ -61,6 +65,8 @@ class StreamRow:
     """How many coverage entries this stream has had: part of the next one's id."""
     gaps: int = 0
     """How many gaps of the stream as a whole are in the log."""
+    rules_version: str = NO_RULES
+    """The policy under which its records become entries. It changes with a coverage entry only."""
     version: int = 0
 
 
