@@ -81,6 +81,10 @@ class Settings:
     """Name of the EventBridge bus that gets each alert; empty: none does."""
     alert_topic: str = ""
     """ARN of the SNS topic that gets alerts in words; empty: none does."""
+    alert_values: str = "true"
+    """true lets alerts show what attributes were and became; false shows their names alone."""
+    dashboards_url: str = ""
+    """Where OpenSearch Dashboards are, for links in alerts; empty: alerts have none."""
     backlog_segments: int = 200
     """Segments that one IndexSegments call takes at most: the bound of the backlog's rate."""
     backlog_delay_seconds: int = 60
@@ -105,9 +109,12 @@ class Settings:
     def _check(self) -> None:
         _one_of("opensearch_auth", self.opensearch_auth, ("sigv4", "basic"))
         _one_of("missing_streams", self.missing_streams, ("enable", "report"))
+        _one_of("alert_values", self.alert_values, ("true", "false"))
         _one_of("index_period", self.index_period, PERIODS)
         if not self.opensearch_endpoint.startswith("https://"):
             raise SettingsError("TABLETRAIL_OPENSEARCH_ENDPOINT must start with https://")
+        if self.dashboards_url and not self.dashboards_url.startswith(("https://", "http://")):
+            raise SettingsError("TABLETRAIL_DASHBOARDS_URL must start with https:// or http://, or be empty")
         if self.opensearch_auth == "basic" and not self.opensearch_secret:
             raise SettingsError("TABLETRAIL_OPENSEARCH_SECRET must name a secret when the auth is basic")
 
