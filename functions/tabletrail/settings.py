@@ -32,6 +32,8 @@ class Settings:
     """sigv4 (a domain) or basic (user and password from `opensearch_secret`)."""
     opensearch_secret: str = ""
     """Name or ARN of the secret {"username", "password", "ca_pem"} of this function's own user."""
+    token_key_secret: str = ""
+    """Name or ARN of the secret with the key of the tokens that stand for sensitive values."""
     tag_key: str = "tabletrail"
     tag_value: str = "on"
     table_names: str = ""

@@ -99,9 +99,32 @@ def test_each_role_takes_the_permissions_boundary(name: str) -> None:
     assert resources("AWS::IAM::Role")[name]["PermissionsBoundary"] == expected
 
 
+def may_read(folder: str) -> set[str]:
+    """Owners of statements that allow to read what lies in this folder of the bucket."""
+    reading = [(owner, one) for owner, one in ALL if "s3:GetObject" in as_list(one["Action"])]
+    assert all(one["Resource"]["Fn::Sub"].endswith(("/segments/*", "/rules/*")) for _, one in reading)
+    return {owner for owner, one in reading if one["Resource"]["Fn::Sub"].endswith(folder)}
+
+
 def test_only_the_backlog_may_read_the_log_back() -> None:
-    readers = {owner for owner, statement in ALL if "s3:GetObject" in as_list(statement["Action"])}
-    assert readers == {"IndexSegmentsRole"}
+    assert may_read("/segments/*") == {"IndexSegmentsRole"}
+
+
+def test_the_rules_are_read_where_they_are_used_and_written_at_deploy_only() -> None:
+    assert may_read("/rules/*") == {"PlanRunRole", "CaptureShardsRole", "InstallMappingsRole"}
+    writing = [(owner, one) for owner, one in ALL if "s3:PutObject" in as_list(one["Action"])]
+    assert {owner for owner, one in writing if one["Resource"]["Fn::Sub"].endswith("/rules/*")} == {
+        "InstallMappingsRole"
+    }
+
+
+def test_only_what_makes_tokens_may_read_their_key() -> None:
+    reading = {owner: one["Resource"] for owner, one in ALL if one["Sid"] == "ReadTokenKey"}
+    assert set(reading) == {"CaptureShardsRole"}
+    condition, made, given = reading["CaptureShardsRole"]["Fn::If"]
+    assert (condition, given) == ("MakeTokenKey", {"Ref": "TokenKeySecretArn"})
+    name = resources("AWS::SecretsManager::Secret")["TokenKey"]["Name"]["Fn::Sub"]
+    assert made["Fn::Sub"].endswith(f":secret:{name}-??????")
 
 
 def test_writers_may_send_bulk_requests_only() -> None:
@@ -118,7 +141,7 @@ def test_writers_may_send_bulk_requests_only() -> None:
 
 def test_whoever_may_read_a_secret_is_told_of_that_secret_only() -> None:
     for owner, statement in ALL:
-        if "secretsmanager:GetSecretValue" in as_list(statement["Action"]):
+        if "secretsmanager:GetSecretValue" in as_list(statement["Action"]) and statement["Sid"] != "ReadTokenKey":
             suffix = re.search(r"Prefix\}-([a-z-]+)-\?{6}$", statement["Resource"]["Fn::Sub"])
             assert suffix is not None
             assert secret_of(owner.removesuffix("Role") + "Function") == f"${{OpenSearchSecretPrefix}}-{suffix[1]}"
