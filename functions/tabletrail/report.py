@@ -6,6 +6,7 @@ Rules
   needs. Only this role makes indices.
 - An index that refuses all that it is offered is looked at: defined as this release defines it, it refuses for the
   documents' own fault, and IndexSegments parks them; otherwise they wait, and a failure says where it departs.
+- The health index gets its document when all else is done and the lease is free: it may be lost, and delays nothing.
 - Metrics are totals, and few, since each costs money: none has a table as its dimension. All else is for
   `tabletrail status`.
 
@@ -21,6 +22,7 @@ from typing import Any
 from tabletrail.core.periods import indices_ahead
 from tabletrail.core.waits import is_refusal
 from tabletrail.errors import TabletrailError
+from tabletrail.health import Health
 from tabletrail.ports import Clock, Leases, Metrics, ReleaseKeeper, RunNotes, Segments
 from tabletrail.settings import Settings
 
@@ -44,6 +46,7 @@ class Report:
     metrics: Metrics
     clock: Clock
     settings: Settings
+    health: Health
 
     def run(self, run_id: str, plan: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Writes the note `last_run`, emits metrics, returns the note. `groups` are CaptureShards' results."""
@@ -51,9 +54,10 @@ class Report:
             note = self._note(run_id, plan, groups)
             self.notes.write(NOTE, note)
             self._emit(note)
-            return note
         finally:
             self.leases.release(LEASE, run_id)
+        self.health.record(note, plan)
+        return note
 
     def _note(self, run_id: str, plan: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         # A group that failed in a later call of the run brings what its earlier calls committed.

@@ -102,6 +102,7 @@ def test_is_the_story_itself_complete() -> None:
         "listing",
         "bus",
         "topic",
+        "health",
     }
 
 

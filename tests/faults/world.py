@@ -20,6 +20,7 @@ from tabletrail.core.entry import Conversion
 from tabletrail.core.periods import indices_ahead
 from tabletrail.core.segment import Line, read
 from tabletrail.coverage import Coverage
+from tabletrail.health import Health
 from tabletrail.index import Breaker, Indexer
 from tabletrail.membership import Membership
 from tabletrail.parts import PartMaker
@@ -33,8 +34,9 @@ from tests.fakes.alerts import FakeAlerts
 from tests.fakes.checkpoints import FakeCheckpoints, Rows
 from tests.fakes.clock import FakeClock
 from tests.fakes.faulty import Plan as Faults
+from tests.fakes.health import FakeHealthIndex
 from tests.fakes.index import FakeIndex
-from tests.fakes.runs import FakeLeases, FakeMetrics, FakeRunNotes
+from tests.fakes.runs import FakeLeases, FakeMetrics, FakeProgress, FakeRunNotes
 from tests.fakes.segments import FakeSegments, FakeSegmentStore
 from tests.fakes.stamps import FakeListing, FakeStamps, TablesMark
 from tests.fakes.stream import FakeStream
@@ -63,6 +65,8 @@ class World:
         self.leases = FakeLeases()
         self.notes = FakeRunNotes()
         self.metrics = FakeMetrics()
+        self.health = FakeHealthIndex()
+        self.progress = FakeProgress()
         self.ways = {"bus": FakeAlerts(), "topic": FakeAlerts()}
         self._runs = itertools.count()
         for index in indices_ahead(int(self.clock.now()), self.settings.index_period):
@@ -201,6 +205,7 @@ class World:
             self.metrics,
             self.clock,
             self.settings,
+            Health(self.faults.wrap(self.health, "health"), ports["segments"], self.progress),
         )
 
     def backlog(self) -> Backlog:

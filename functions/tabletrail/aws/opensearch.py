@@ -55,10 +55,13 @@ class OpenSearchIndex:
 
 
 class OpenSearchKeeper:
-    """Promises: see `ports.IndexKeeper`. The user is the index owner: it makes indices and sees no document."""
+    """Promises: see `ports.IndexKeeper`. The user is the index owner: it makes indices and sees no document.
 
-    def __init__(self, client: OpenSearch) -> None:
-        self._client = client
+    `template` is the name of the one that its indices are made from; `seconds` see `ask`.
+    """
+
+    def __init__(self, client: OpenSearch, template: str = TEMPLATE, seconds: float | None = None) -> None:
+        self._client, self._template, self._seconds = client, template, seconds
 
     def ensure(self, index: str) -> bool:
         """Names the two settings that cannot be mended later itself, so that no template edit can lose them."""
@@ -66,7 +69,7 @@ class OpenSearchKeeper:
             return False
         self._require_template()
         body = {"settings": {"index.append_only.enabled": True}, "mappings": {"dynamic": False}}
-        reply = ask(self._client, "PUT", f"/{index}", body)
+        reply = ask(self._client, "PUT", f"/{index}", body, seconds=self._seconds)
         if reply.ok:
             return True
         # As an index, or as the name of a rebuilt one (`core.rebuilds`), since it was looked for.
@@ -83,7 +86,7 @@ class OpenSearchKeeper:
         return frozenset(reply.data) | {name for name in aliases if name.startswith(PREFIX)}
 
     def _exists(self, index: str) -> bool:
-        reply = ask(self._client, "GET", f"/{index}/_settings/index.uuid")
+        reply = ask(self._client, "GET", f"/{index}/_settings/index.uuid", seconds=self._seconds)
         if reply.status == 404:
             return False
         if reply.ok:
@@ -91,9 +94,11 @@ class OpenSearchKeeper:
         raise TransientError(f"OpenSearch does not say whether {index} exists: {reply.reason}")
 
     def _require_template(self) -> None:
-        reply: Reply = ask(self._client, "GET", f"/_index_template/{TEMPLATE}", params={"filter_path": "*.name"})
+        path = f"/_index_template/{self._template}"
+        reply: Reply = ask(self._client, "GET", path, params={"filter_path": "*.name"}, seconds=self._seconds)
         if not reply.ok:
-            raise TransientError(f"the index template {TEMPLATE} is not there ({reply.status}): deploy the stack again")
+            missing = f"the index template {self._template} is not there"
+            raise TransientError(f"{missing} ({reply.status}): deploy the stack again")
 
 
 def _results(data: Any, documents: int) -> tuple[ItemResult, ...]:

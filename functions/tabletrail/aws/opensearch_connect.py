@@ -87,11 +87,15 @@ def ask(
     path: str,
     body: bytes | Mapping[str, Any] | None = None,
     params: Mapping[str, str] | None = None,
+    seconds: float | None = None,
 ) -> Reply:
-    """One request and its reply, whatever its status. TransientError if there was no reply."""
+    """One request and its reply, whatever its status. TransientError if there was no reply.
+
+    `seconds` stands above the client's own limit, to connect and again to answer.
+    """
     headers = {"content-type": "application/x-ndjson"} if isinstance(body, bytes) else None
     try:
-        data = client.transport.perform_request(method, path, dict(params or {}), body, headers=headers)
+        data = client.transport.perform_request(method, path, dict(params or {}), body, seconds, headers=headers)
     except SSLError as error:
         raise TransientError(_words_for_tls(error)) from None
     except ConnectionTimeout:

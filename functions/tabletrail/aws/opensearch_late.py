@@ -16,7 +16,10 @@ from tabletrail.ports import BulkReply, EntryIndex, IndexKeeper
 
 @dataclass
 class LateOpenSearch:
-    """`EntryIndex` and `ReleaseKeeper`. `connect` is asked again if it failed. `template` reads the release's own."""
+    """`EntryIndex`, `ReleaseKeeper` and `HealthIndex`. `connect` is asked again if it failed.
+
+    `template` reads the release's own.
+    """
 
     connect: Callable[[], Any]
     template: Callable[[], Mapping[str, Any]]
@@ -34,6 +37,11 @@ class LateOpenSearch:
         from tabletrail.aws.opensearch_definition import departure_of
 
         return departure_of(self._client, index, self.template())
+
+    def record(self, index: str, document_id: str, document: Mapping[str, Any]) -> None:
+        from tabletrail.aws.opensearch_health import OpenSearchHealth
+
+        OpenSearchHealth(self._client).record(index, document_id, document)
 
     @cached_property
     def _client(self) -> Any:

@@ -25,6 +25,7 @@ from tabletrail.aws.commit import TableNames
 from tabletrail.aws.log_listing import BucketListing
 from tabletrail.aws.metrics import EmfMetrics
 from tabletrail.aws.opensearch_late import LateOpenSearch
+from tabletrail.aws.progress import JsonProgress
 from tabletrail.aws.runs import TableLeases, TableRunNotes
 from tabletrail.aws.segment_store import BucketSegmentStore
 from tabletrail.aws.segments import TableSegments
@@ -36,6 +37,7 @@ from tabletrail.backlog import Backlog
 from tabletrail.capture import Capture
 from tabletrail.core.entry import Conversion
 from tabletrail.coverage import Coverage
+from tabletrail.health import Health
 from tabletrail.index import Breaker, Indexer
 from tabletrail.install import Bundle
 from tabletrail.membership import Membership
@@ -187,5 +189,6 @@ class Wiring:
 
     def report(self) -> Report:
         """For one call of ReportRun."""
-        metrics = EmfMetrics(self.clock)
-        return Report(self.segments, self.opensearch, self.leases, self.notes, metrics, self.clock, self.settings)
+        metrics, settings = EmfMetrics(self.clock), self.settings
+        health = Health(self.opensearch, self.segments, JsonProgress(self.clock))
+        return Report(self.segments, self.opensearch, self.leases, self.notes, metrics, self.clock, settings, health)
