@@ -17,7 +17,6 @@ from tabletrail.aws.opensearch_connect import connect
 from tabletrail.aws.opensearch_late import LateOpenSearch
 from tabletrail.core.periods import indices_ahead
 from tabletrail.core.waits import words
-from tabletrail.install import Bundle
 from tabletrail.ports import BulkReply
 from tabletrail_local.info import StackInfo
 from tests.faults.world import World
@@ -59,10 +58,9 @@ class RealIndex:
 
     def start_anew(self) -> None:
         """As new processes connect."""
-        template = Bundle.load(MAPPINGS).template
         owner = self.server.client("index-owner")
-        self._writer = LateOpenSearch(self._connect, lambda: template)
-        self._owner = LateOpenSearch(lambda: owner, lambda: template)
+        self._writer = LateOpenSearch(self._connect, MAPPINGS)
+        self._owner = LateOpenSearch(lambda: owner, MAPPINGS)
 
     def _connect(self) -> Any:
         secret = {"username": self.user, "ca_pem": self.ca_pem}

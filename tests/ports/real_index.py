@@ -5,21 +5,19 @@ Its indices lie decades ahead, away from what others write, and are removed at t
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from tabletrail.aws.opensearch import OpenSearchIndex, OpenSearchKeeper
-from tabletrail.aws.opensearch_definition import departure_of
+from tabletrail.aws.opensearch_definition import definitions_in, departure_of
 from tabletrail.core.periods import indices_ahead
 from tabletrail.ports import BulkReply
 from tests.fakes.clock import FakeClock
 from tests.faults.world import World
 from tests.ports.opensearch_server import MAPPINGS, Server
 
-TEMPLATE = json.loads((MAPPINGS / "index_template.v1.json").read_text())
 LATER = 3_800_000_000
 """The year 2090: months that only one test has."""
 MONTH = 31 * 86_400
@@ -47,7 +45,7 @@ class RealIndex:
         return self.keeper.existing()
 
     def departure(self, index: str) -> str:
-        return departure_of(self.server.client("index-owner"), index, TEMPLATE)
+        return departure_of(self.server.client("index-owner"), index, definitions_in(MAPPINGS))
 
     def documents(self) -> dict[str, Any]:
         """All that searches see in the test's own indices, by id."""

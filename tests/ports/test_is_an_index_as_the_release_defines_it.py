@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tabletrail.aws.opensearch_definition import departure_of
+from tabletrail.aws.opensearch_definition import definitions_in, departure_of
 from tabletrail.core.index_definition import departure
-from tabletrail.errors import TransientError
+from tabletrail.errors import InstallError, TransientError
 from tabletrail_local.info import StackInfo
 from tests.ports.opensearch_server import MAPPINGS, Server, unused_name
 
-TEMPLATE: dict[str, Any] = json.loads((MAPPINGS / "index_template.v1.json").read_text())
+TEMPLATES = definitions_in(MAPPINGS)
+THIS, *EARLIER = TEMPLATES
+FIRST = next(template for template in EARLIER if template["version"] == 1)
 Change = Callable[[dict[str, Any]], object]
 
 
-def as_the_server_shows_it() -> dict[str, Any]:
-    ours = copy.deepcopy(TEMPLATE["template"])
-    settings = {name: str(value).lower() for name, value in ours["settings"].items()}
+def as_the_server_shows_it(template: dict[str, Any] = THIS) -> dict[str, Any]:
+    ours = copy.deepcopy(template["template"])
+    settings = {name: shown(value) for name, value in ours["settings"].items()}
     mappings = ours["mappings"] | {"dynamic": "false"}
     return {"mappings": mappings, "settings": settings | {"index.uuid": "u", "index.number_of_shards": "3"}}
+
+
+def shown(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value if isinstance(value, list) else str(value)
 
 
 def fields(index: dict[str, Any]) -> dict[str, Any]:
@@ -32,15 +38,42 @@ def fields(index: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def test_the_same_definition_departs_in_nothing() -> None:
-    assert departure(as_the_server_shows_it(), TEMPLATE) == ""
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda one: f"version {one['version']}")
+def test_an_index_that_any_release_made_departs_in_nothing(template: dict[str, Any]) -> None:
+    assert departure(as_the_server_shows_it(template), TEMPLATES) == ""
 
 
-def test_an_index_of_an_earlier_release_lacks_fields_and_does_not_depart() -> None:
+def test_each_earlier_version_is_known() -> None:
+    assert [template["version"] for template in EARLIER] == list(range(1, THIS["version"]))
+
+
+def test_an_index_that_lacks_fields_does_not_depart() -> None:
     index = as_the_server_shows_it()
     del fields(index)["principal"], fields(index)["item"]["properties"]["key"]
     index["mappings"]["_meta"] = {"schema": 0}
-    assert departure(index, TEMPLATE) == ""
+    assert departure(index, TEMPLATES) == ""
+
+
+def test_one_that_is_half_of_one_release_and_half_of_another_departs() -> None:
+    """The first version's text cannot stand beside the second one's analysis: nobody made that."""
+    index = as_the_server_shows_it()
+    fields(index)["message"] = {"type": "text"}
+    assert departure(index, TEMPLATES) == "field message"
+    settings = as_the_server_shows_it(FIRST)
+    settings["mappings"] = as_the_server_shows_it()["mappings"]
+    assert departure(settings, TEMPLATES).startswith("setting index.analysis.")
+
+
+def test_what_is_told_is_where_it_departs_from_the_release_that_made_it() -> None:
+    index = as_the_server_shows_it(FIRST)
+    index["mappings"]["_meta"] = {"schema": 1, "template": 1}
+    fields(index)["event"]["properties"]["severity"] = {"type": "date"}
+    assert departure(index, TEMPLATES) == "field event.severity"
+
+
+def test_a_release_without_its_definitions_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InstallError, match="release is incomplete"):
+        definitions_in(tmp_path)
 
 
 CHANGES: dict[str, tuple[Change, str]] = {
@@ -78,7 +111,7 @@ def test_what_decides_about_refusals_departs(name: str) -> None:
     change, words = CHANGES[name]
     index = as_the_server_shows_it()
     change(index)
-    assert words in departure(index, TEMPLATE)
+    assert words in departure(index, TEMPLATES)
 
 
 @pytest.mark.stack
@@ -90,11 +123,11 @@ class TestRealServer:
         return server
 
     def look(self, server: Server, index: str) -> str:
-        return departure_of(server.client("index-owner"), index, TEMPLATE)
+        return departure_of(server.client("index-owner"), index, TEMPLATES)
 
     @contextmanager
-    def made(self, server: Server, body: dict[str, Any]) -> Iterator[str]:
-        name = unused_name()
+    def made(self, server: Server, body: dict[str, Any], name: str = "") -> Iterator[str]:
+        name = name or unused_name()
         assert server.ask("admin", "PUT", f"/{name}", body).ok
         try:
             yield name
@@ -109,6 +142,19 @@ class TestRealServer:
             assert self.look(server, alias) == ""
             assert server.ask("admin", "POST", f"/{name}/_close").ok
             assert self.look(server, name) == ""
+
+    def test_one_of_an_earlier_release_departs_in_nothing(self, server: Server) -> None:
+        # A template of one name alone goes before the general one: it may have any version.
+        name = unused_name()
+        template = {**FIRST, "index_patterns": [name], "priority": 501}
+        assert server.ask("admin", "PUT", f"/_index_template/{name}", template).ok
+        try:
+            with self.made(server, {}, name):
+                mapping = server.ask("admin", "GET", f"/{name}/_mapping").data[name]["mappings"]
+                assert "parts" not in str(mapping)
+                assert self.look(server, name) == ""
+        finally:
+            server.ask("admin", "DELETE", f"/_index_template/{name}")
 
     @pytest.mark.parametrize(
         ("body", "words"),
@@ -125,4 +171,4 @@ class TestRealServer:
     def test_one_that_is_not_there_departs_and_trouble_is_no_answer(self, server: Server) -> None:
         assert "not there" in self.look(server, unused_name())
         with server.an_index() as name, pytest.raises(TransientError, match="does not tell how"):
-            departure_of(server.client("writer"), name, TEMPLATE)
+            departure_of(server.client("writer"), name, TEMPLATES)

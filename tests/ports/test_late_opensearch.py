@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from boto3.session import Session
 
@@ -19,7 +21,7 @@ def test_does_making_it_connect_nothing_and_does_each_use_try_again() -> None:
         tries.append("connect")
         raise TransientError("the secret cannot be read")
 
-    late = LateOpenSearch(connect, dict)
+    late = LateOpenSearch(connect, Path("mappings"))
     assert tries == []
     with pytest.raises(TransientError):
         late.existing()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from tabletrail.ports import BulkReply, EntryIndex, IndexKeeper
@@ -18,11 +19,11 @@ from tabletrail.ports import BulkReply, EntryIndex, IndexKeeper
 class LateOpenSearch:
     """`EntryIndex`, `ReleaseKeeper` and `HealthIndex`. `connect` is asked again if it failed.
 
-    `template` reads the release's own.
+    `mappings` is the release's directory.
     """
 
     connect: Callable[[], Any]
-    template: Callable[[], Mapping[str, Any]]
+    mappings: Path
 
     def create(self, body: bytes) -> BulkReply:
         return self._index.create(body)
@@ -34,9 +35,9 @@ class LateOpenSearch:
         return self._keeper.existing()
 
     def departure(self, index: str) -> str:
-        from tabletrail.aws.opensearch_definition import departure_of
+        from tabletrail.aws.opensearch_definition import definitions_in, departure_of
 
-        return departure_of(self._client, index, self.template())
+        return departure_of(self._client, index, definitions_in(self.mappings))
 
     def record(self, index: str, document_id: str, document: Mapping[str, Any]) -> None:
         from tabletrail.aws.opensearch_health import OpenSearchHealth

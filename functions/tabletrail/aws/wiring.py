@@ -39,7 +39,6 @@ from tabletrail.core.entry import Conversion
 from tabletrail.coverage import Coverage
 from tabletrail.health import Health
 from tabletrail.index import Breaker, Indexer
-from tabletrail.install import Bundle
 from tabletrail.membership import Membership
 from tabletrail.parts import PartMaker
 from tabletrail.plan import Plan
@@ -113,7 +112,7 @@ class Wiring:
 
     @cached_property
     def opensearch(self) -> LateOpenSearch:
-        return LateOpenSearch(self._connect, lambda: Bundle.load(MAPPINGS).template)
+        return LateOpenSearch(self._connect, MAPPINGS)
 
     def _connect(self) -> Any:
         from tabletrail.aws.opensearch_connect import connect, secret_reader

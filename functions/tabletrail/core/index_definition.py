@@ -3,8 +3,10 @@
 Rules
 - Compared is what decides whether a document is refused: the mapping, and the settings that bear on it. Where the two
   say the same, nothing of the index is left to blame.
-- An index made by an earlier release may lack fields that came later: with `dynamic: false` what is not mapped is not
-  looked at. A field that it has must be as this release has it, in each parameter.
+- An index of an earlier period is as the release that made it said, for as long as it is kept. So each definition that
+  a release had is known, and an index that is as any of them is no stranger: each of them took every entry.
+- An index may lack fields that came later: with `dynamic: false` what is not mapped is not looked at. A field that it
+  has must be as the definition has it, in each parameter.
 - Only names and parameters of the definition are told, never a document.
 
 Called by the adapter of OpenSearch.
@@ -12,7 +14,7 @@ Called by the adapter of OpenSearch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 JsonObject = Mapping[str, Any]
@@ -21,12 +23,20 @@ DECIDING = ("index.mapping.", "index.analysis.", "index.default_pipeline", "inde
 """Settings that begin so can make an index refuse a document, or change it before."""
 
 
-def departure(found: JsonObject, template: JsonObject) -> str:
-    """Where an index departs from the release's `template`: "" or the first place that differs.
+def departure(found: JsonObject, templates: Sequence[JsonObject]) -> str:
+    """Where an index departs from all of `templates`, this release's first: "" if it is as one of them says.
 
-    `found` is the index as `GET /index?flat_settings=true` shows it: `mappings` and `settings`.
+    `found` is the index as `GET /index?flat_settings=true` shows it: `mappings` and `settings`. Told is the first place
+    that differs from the version which made it, as its `_meta` says (the first one did not), or from this release's.
     """
-    ours = template["template"]
+    places = {template["version"]: _of_template(found, template["template"]) for template in templates}
+    if "" in places.values():
+        return ""
+    made_by = found.get("mappings", {}).get("_meta", {}).get("template")
+    return places.get(made_by) or next(iter(places.values()))
+
+
+def _of_template(found: JsonObject, ours: JsonObject) -> str:
     place = _of_mapping(found.get("mappings", {}), ours["mappings"], "")
     return place or _of_settings(found.get("settings", {}), ours["settings"])
 
@@ -58,9 +68,11 @@ def _texts(parameters: JsonObject, ignored: set[str]) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    """The server turns numbers and booleans into text here and there."""
+    """The server turns numbers, booleans and lists into text here and there."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(_text(one) for one in value)
     if isinstance(value, Mapping):
         return str(sorted((name, _text(inner)) for name, inner in value.items()))
     return str(value)
