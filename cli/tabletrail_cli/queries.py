@@ -52,7 +52,25 @@ FACETS = {
 FACET_SIZE = 20
 
 SEVERITIES = {"low": SEVERITY_LOW, "medium": SEVERITY_MEDIUM, "high": SEVERITY_HIGH, "critical": SEVERITY_CRITICAL}
-TEXT_FIELDS = ("message", "item.id", "reason")
+TEXT_FIELDS = (
+    "message",
+    "reason",
+    "item.id",
+    "item.id.parts",
+    "actor.id.parts",
+    "actor.last_known.parts",
+    "principal.arn.parts",
+    "request.id.parts",
+    "service.name",
+    "tags",
+    "rule.name",
+    "changed",
+    "changed_path",
+    "before",
+    "after",
+)
+"""Those of the template's `index.query.default_field`, so that a word means the same here and in Dashboards; and the
+whole key, for indices that an earlier release made, which have no parts."""
 _TEXT_FLAGS = "AND|OR|NOT|PHRASE|PREFIX|PRECEDENCE|ESCAPE|WHITESPACE"
 
 

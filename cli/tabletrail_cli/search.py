@@ -61,8 +61,9 @@ def add_parser(subparsers: Any) -> None:
         "text",
         nargs="*",
         metavar="TEXT",
-        help="words in the entry's sentence; all must be there. In quotes for the shell: '\"a phrase\"', 'begin*', "
-        "'either | or', 'with -without'",
+        help="words of the entry: of its sentence or reason, of its key, who made it, its request, tags, a changed path "
+        "or a whole value; all must be there. A part of order#17 is a word too, and order#17 means the whole of it. In "
+        "quotes for the shell: '\"a phrase\"', 'begin*', 'either | or', 'with -without'",
     )
     _add_filters(parser)
     _add_times_and_lists(parser)

@@ -31,6 +31,13 @@ def value(side: str, path: str, condition: Callable[[str], bool]) -> Callable[[D
     return lambda one: path in one.get(side, {}) and condition(str(one[side][path]))
 
 
+def mentions(word: str) -> Callable[[Document], bool]:
+    """In its sentence, or as the whole value of an attribute that changed."""
+    return lambda one: (
+        word in one["message"] or word in {*one.get("before", {}).values(), *one.get("after", {}).values()}
+    )
+
+
 def number_is(path: str, condition: Callable[[dict[str, float]], bool]) -> Callable[[Document], bool]:
     """`path` ends with what it must end with: `qty` for every `lines[N].qty`."""
 
@@ -53,12 +60,14 @@ def at(one: Document, since: str, until: str) -> bool:
 
 
 CASES: list[tuple[list[str], Callable[[Document], Any]]] = [
-    (["shipped"], lambda one: "to shipped" in one["message"]),
-    (["alice", "shipped"], lambda one: one["message"].startswith("alice") and "shipped" in one["message"]),
-    (["shipped -alice"], lambda one: "shipped" in one["message"] and "alice" not in one["message"]),
+    (["shipped"], mentions("shipped")),
+    (["alice", "shipped"], lambda one: mentions("alice")(one) and mentions("shipped")(one)),
+    (["shipped -alice"], lambda one: mentions("shipped")(one) and not mentions("alice")(one)),
     (['"from paid to shipped"'], lambda one: "from paid to shipped" in one["message"]),
-    (["ship*"], lambda one: "to shipped" in one["message"]),
+    (["ship*"], mentions("shipped")),
     (["customer/7"], lambda one: one.get("item", {}).get("id") == "customer/7"),
+    (["example old"], value("before", "email", lambda text: True)),
+    (["billing-job"], mentions("billing-job")),
     (["--action", "remove"], lambda one: one["event"]["action"] == "remove"),
     (["--action", "expire", "--action", "insert"], lambda one: one["event"]["action"] in ("expire", "insert")),
     (["--actor", "bob"], lambda one: actor(one) == "bob"),
