@@ -3,9 +3,11 @@
 Rules
 - Work is found by the rows alone, oldest first. An entry is due in the one segment in which it is committed, and that
   segment's row counts it.
-- At least once. A segment is taken off when each way out has taken all its alerts; a crash before that mark sends them
-  again, with the same ids. What a way has taken is kept in the row while another way has not, or while a segment is so
-  large that it takes several calls: a broken topic must not make the bus repeat itself each minute.
+- Two kinds of ways. Words are for people: what is due in all segments of a call is told together, at the call's
+  beginning. Events are for programs: each alert is one, segment by segment, for as long as the call has time.
+- At least once. What a way has taken is kept in the segment's row before the next segment is touched, and a segment is
+  taken off when each way has taken all its alerts. A crash between sending and noting sends the same again, with the
+  same ids: one segment's events, or one message.
 - OpenSearch has no part in it: alerts leave while it is away.
 - A segment whose bytes are not what its row says is damage: it is named, not sent, and stays due. It holds up no other,
   and neither does one that a way refuses, nor a broken way the other one.
@@ -18,27 +20,31 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tabletrail.core.alert import Alert, alert_of, is_due
+from tabletrail.core.alert import Alert, AlertForm, alert_of, is_due
+from tabletrail.core.alert_digest import Digest
 from tabletrail.core.checkpoint import SegmentRow
 from tabletrail.core.segment import Line, read
 from tabletrail.deadline import Deadline
 from tabletrail.errors import ObjectMissingError, SegmentError, TabletrailError
+from tabletrail.owing import Owed, Owing
 from tabletrail.ports import Clock, Segments, SegmentStore
 
-PAGE = 50
-"""Rows looked up at once."""
 MOST_SEGMENTS = 200
-"""Segments that one call sends at most. Alerts are rare; more than this is one cause, told often enough."""
+"""Segments that one call sends at most by each way. More than this is one cause, told often enough."""
 MOST_FAILURES = 3
-"""How often a way may fail in a call before it is left alone: a single segment may be at fault."""
+"""How often events may fail in a call before their way is left alone: a single segment may be at fault."""
+WORDS_SECONDS = 4
+"""Of a call, for collecting what is told in words."""
+KEPT_ALERTS = 500
+"""Alerts that a call keeps between its ways; the others are read once more."""
 
 
-class Alerts(Protocol):
-    """One way on which alerts leave. At least once: their readers know a repeated one by its id."""
+class Events(Protocol):
+    """A way on which each alert leaves by itself. At least once: their readers know a repeated one by its id."""
 
     def publish(self, alerts: Sequence[Alert]) -> frozenset[str]:
         """The ids of those that were taken, durably; the others may have been, if a reply was lost.
@@ -47,6 +53,28 @@ class Alerts(Protocol):
         few times. May end early, with what was taken by then. TransientError, ThrottledError, TabletrailError if
         nothing was.
         """
+
+
+class Words(Protocol):
+    """A way to people. At least once."""
+
+    def tell(self, digest: Digest) -> frozenset[str]:
+        """The ids of those that were told, durably; the others may have been, if a reply was lost.
+
+        A few alerts are told one by one, more together. TransientError, ThrottledError, TabletrailError if nothing was.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The ways out, by name; a segment's row knows them by it, so a name stands for one way only."""
+
+    events: Mapping[str, Events] = field(default_factory=dict)
+    words: Mapping[str, Words] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.words, *self.events)
 
 
 @dataclass(slots=True)
@@ -69,96 +97,127 @@ class Alerted:
 
 @dataclass(slots=True)
 class Alerter:
-    """One call's work. Make a new one for each call. `ways` are the ways out, by name."""
+    """One call's work. Make a new one for each call."""
 
     segments: Segments
     store: SegmentStore
-    ways: Mapping[str, Alerts]
+    ways: Ways
     clock: Clock
+    form: AlertForm
     most: int = MOST_SEGMENTS
     result: Alerted = field(default_factory=Alerted)
+    _is_cut: bool = False
     _failures: Counter[str] = field(default_factory=Counter)
+    _kept: dict[str, list[Alert]] = field(default_factory=dict)
 
     def run(self, deadline: Deadline) -> Alerted:
         """Never raises for trouble: whatever it is, indexing goes on, and the next call sends what is due."""
-        self.result.nowhere = not self.ways
+        self.result.nowhere = not self.ways.names
+        owing = Owing(self.segments, self.clock, self.ways.names)
         try:
-            is_through = self._send_all(deadline)
-            self.result.more = not is_through and self.result.segments > 0
+            for name, words in self.ways.words.items():
+                self._tell(name, words, owing, deadline)
+            for name, events in self.ways.events.items():
+                self._send(name, events, owing, deadline)
+            self._settle(owing, deadline)
         except TabletrailError as error:
             self.result.trouble = type(error).__name__
+        self.result.segments = owing.count_done()
+        self.result.waiting = owing.count_waiting()
+        self.result.more = self._is_cut and bool(self.result.alerts or self.result.segments)
         return self.result
 
-    def _send_all(self, deadline: Deadline) -> bool:
-        """False if it was cut off by the deadline or by its measure."""
-        place = None
-        while True:
-            rows = self.segments.unalerted(PAGE, place)
-            for row in rows:
-                if deadline.passed() or self.result.segments >= self.most:
-                    return False
-                if self.ways and not self._open_ways():
-                    return True
-                self._send(row)
-            if len(rows) < PAGE:
-                return True
-            place = (rows[-1].committed_at, rows[-1].segment_id)
-
-    def _open_ways(self) -> list[str]:
-        return [name for name in self.ways if self._failures[name] < MOST_FAILURES]
-
-    def _send(self, row: SegmentRow) -> None:
-        """Sends what a segment still owes to each way, and marks it as far as it came."""
-        taken = {name: count for name, count in row.alerted_to if name in self.ways}
-        owing = [name for name in self._open_ways() if taken.get(name, 0) < row.alerts]
-        if owing:
-            alerts = self._alerts_of(row)
-            if alerts is None:
-                return
-            for name in owing:
-                taken[name] = taken.get(name, 0) + self._publish(name, alerts[taken.get(name, 0) :])
-        is_done = all(taken.get(name, 0) >= row.alerts for name in self.ways)
-        self._mark(row, taken, is_done=is_done)
-
-    def _mark(self, row: SegmentRow, taken: Mapping[str, int], *, is_done: bool) -> None:
-        if is_done:
-            # All is sent. A crash here leaves the segment due, so it is sent again: twice is told by the id.
-            self.segments.mark_alerted(row.segment_id, int(self.clock.now()))
-            self.result.segments += 1
+    def _tell(self, name: str, words: Words, owing: Owing, deadline: Deadline) -> None:
+        """Tells together what all segments owe to this way, as far as they can be read in time."""
+        until = Deadline.after(self.clock, WORDS_SECONDS)
+        digest = Digest(self.form)
+        told: list[tuple[Owed, list[str]]] = []
+        for owed in owing.to(name):
+            if deadline.passed() or until.passed() or len(told) >= self.most:
+                self._is_cut = True
+                break
+            rest = self._alerts_of(owed)[owed.taken[name] :]
+            for alert in rest:
+                digest.add(alert)
+            if rest:
+                told.append((owed, [alert.id for alert in rest]))
+        if not told:
             return
-        self.result.waiting += 1
-        progress = tuple(sorted(taken.items()))
-        if progress != row.alerted_to and any(taken.values()):
-            self.segments.note_alerted(row.segment_id, progress)
+        ids = self._attempt(name, lambda: words.tell(digest))
+        # All is told. A crash here, or before a row's turn, tells it again, with what has come meanwhile.
+        for owed, its_ids in told:
+            self._take(name, owed, its_ids, ids)
+            owing.note(owed)
 
-    def _alerts_of(self, row: SegmentRow) -> list[Alert] | None:
-        """In the order of lines. None, and a note, where the log is damaged or the store does not give the object."""
-        try:
-            body = self.store.get(row.key, row.version_id)
-            if hashlib.sha256(body).hexdigest() != row.sha256:
-                raise SegmentError("the object's hash is not the committed one")
-            entries = (line.entry for line in read(body) if isinstance(line, Line))
-            alerts = [alert_of(entry) for entry in entries if is_due(entry["event"]["severity"])]
-            if len(alerts) != row.alerts:
-                raise SegmentError("the row counts other alerts than its segment holds")
-            return alerts
-        except (ObjectMissingError, SegmentError):
-            self.result.damaged = [*self.result.damaged, row.segment_id][:20]
-        except TabletrailError as error:
-            self.result.waiting += 1
-            self.result.trouble = f"store: {type(error).__name__}"
-        return None
+    def _send(self, name: str, events: Events, owing: Owing, deadline: Deadline) -> None:
+        """Sends what each segment owes to this way, one after the other."""
+        sent = 0
+        for owed in owing.to(name):
+            if deadline.passed() or sent >= self.most:
+                self._is_cut = True
+                return
+            rest = self._alerts_of(owed)[owed.taken[name] :]
+            if not rest:
+                continue
+            ids = self._attempt(name, lambda rest=rest: events.publish(rest))  # type: ignore[misc]
+            # Sent. A crash here leaves them due, so they are sent again: twice is told by the id.
+            count = self._take(name, owed, [alert.id for alert in rest], ids)
+            owing.note(owed)
+            sent += 1
+            self._is_cut |= 0 < count < len(rest)
+            self._failures[name] += not count
+            if self._failures[name] >= MOST_FAILURES:
+                return
 
-    def _publish(self, name: str, alerts: Sequence[Alert]) -> int:
-        """How many of them, from the first on, the way took. What it took behind a gap is sent again."""
+    def _settle(self, owing: Owing, deadline: Deadline) -> None:
+        """Takes off what owes nothing any more: a way that it owed is no longer there, or there is none at all."""
+        for owed in owing.seen if self.ways.names else owing:
+            if deadline.passed() or owing.count_done() >= self.most:
+                self._is_cut = True
+                return
+            owing.note(owed)
+
+    def _attempt(self, name: str, send: Callable[[], frozenset[str]]) -> frozenset[str]:
         try:
-            ids = self.ways[name].publish(alerts)
+            return send()
         except TabletrailError as error:
-            ids = frozenset()
             self.result.trouble = f"{name}: {type(error).__name__}"
-        count = next((place for place, alert in enumerate(alerts) if alert.id not in ids), len(alerts))
+            return frozenset()
+
+    def _take(self, name: str, owed: Owed, ids: Sequence[str], taken: frozenset[str]) -> int:
+        """Counts how many, from the first on, the way took. What it took behind a gap is sent again."""
+        count = next((place for place, id_ in enumerate(ids) if id_ not in taken), len(ids))
+        owed.taken[name] += count
         self.result.alerts += count
         if not count:
-            self._failures[name] += 1
             self.result.trouble = self.result.trouble or f"{name}: nothing was taken"
         return count
+
+    def _alerts_of(self, owed: Owed) -> list[Alert]:
+        """In the order of lines. Empty, and noted, where the log is damaged or the store does not give the object."""
+        row = owed.row
+        if row.segment_id in self._kept:
+            return self._kept[row.segment_id]
+        try:
+            alerts = self._read(row)
+        except (ObjectMissingError, SegmentError):
+            owed.is_damaged = True
+            self.result.damaged = [*self.result.damaged, row.segment_id][:20]
+            return []
+        except TabletrailError as error:
+            self.result.trouble = f"store: {type(error).__name__}"
+            return []
+        if len(alerts) + sum(map(len, self._kept.values())) <= KEPT_ALERTS:
+            self._kept[row.segment_id] = alerts
+        return alerts
+
+    def _read(self, row: SegmentRow) -> list[Alert]:
+        """SegmentError, ObjectMissingError where the log is damaged."""
+        body = self.store.get(row.key, row.version_id)
+        if hashlib.sha256(body).hexdigest() != row.sha256:
+            raise SegmentError("the object's hash is not the committed one")
+        entries = (line.entry for line in read(body) if isinstance(line, Line))
+        alerts = [alert_of(entry, self.form) for entry in entries if is_due(entry["event"]["severity"])]
+        if len(alerts) != row.alerts:
+            raise SegmentError("the row counts other alerts than its segment holds")
+        return alerts

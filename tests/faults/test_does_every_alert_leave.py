@@ -7,18 +7,21 @@ damaged segment, one with more alerts than a call can send, OpenSearch away, a b
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from tabletrail.alert import MOST_FAILURES, PAGE
-from tabletrail.core.alert import MOST_BYTES, Alert, alert_of, subject_of, text_of
+from tabletrail.alert import MOST_FAILURES
+from tabletrail.core.alert import Alert
+from tabletrail.core.alert_digest import text_of
 from tabletrail.errors import TransientError
 from tabletrail.log_survey import opened_object
+from tabletrail.owing import PAGE
 from tabletrail.ports import Logged
-from tests.fakes.alerts import FakeAlerts
+from tests.fakes.alerts import FakeEvents
 from tests.fakes.faulty import Crash, Fault, Way
 from tests.faults.alerting import assert_alerted, due
 from tests.faults.world import SETTINGS, World
@@ -48,7 +51,7 @@ def in_order(world: World) -> list[str]:
 def test_oldest_first_once_and_within_the_next_call() -> None:
     world = with_alerts()
     assert world.backlog().run("at once").alerts == 6
-    assert world.ways["bus"].sent == due(world)
+    assert world.bus.sent == due(world)
     world.drain()
     assert_alerted(world, once=True)
 
@@ -99,15 +102,15 @@ def test_trouble_with_alerts_does_not_stop_indexing() -> None:
 
 def test_a_broken_way_lets_the_other_go_on_and_not_repeat_itself() -> None:
     world = with_alerts(MOST_FAILURES + 3)
-    world.ways["topic"].takes = lambda _: False
+    world.topic.takes = lambda _: False
     for _ in range(4):
         world.drain()
-    assert world.ways["bus"].sent == due(world)
+    assert world.bus.sent == due(world)
     world.run()
     failures = " ".join(world.notes.read("last_run")["failures"])
     assert "alerts do not leave" in failures
     assert "topic: ThrottledError" in failures
-    world.ways["topic"].takes = lambda _: True
+    world.topic.takes = lambda _: True
     world.drain()
     assert_alerted(world, once=True)
     world.run()
@@ -116,34 +119,35 @@ def test_a_broken_way_lets_the_other_go_on_and_not_repeat_itself() -> None:
 
 def test_a_way_that_is_away_is_left_alone_after_a_few_tries() -> None:
     world = with_alerts(9)
-    fault = Fault(Way.BEFORE, method="topic.publish", error=lambda: TransientError("away"), times=100)
+    fault = Fault(Way.BEFORE, method="bus.publish", error=lambda: TransientError("away"), times=100)
     world.faults.add(fault)
     world.drain()
-    assert world.faults.count("topic.publish") == MOST_FAILURES
+    assert world.faults.count("bus.publish") == MOST_FAILURES
+    assert world.topic.sent == due(world)
 
 
 def test_a_single_refused_alert_holds_up_no_other_segment() -> None:
     world = with_alerts(4, each=3)
     refused = due(world)[4]
-    world.ways["bus"].takes = lambda alert: alert.id != refused
+    world.bus.takes = lambda id_: id_ != refused
     for _ in range(3):
         world.drain()
-    sent = world.ways["bus"].sent
+    sent = world.bus.sent
     assert set(sent) == set(due(world)) - {refused}
-    assert world.ways["topic"].sent == due(world)
+    assert world.topic.sent == due(world)
     assert world.rows.segments[in_order(world)[1]].alerted_to == (("bus", 1), ("topic", 3))
-    world.ways["bus"].takes = lambda _: True
+    world.bus.takes = lambda _: True
     world.drain()
     assert_alerted(world, once=False)
 
 
 def test_more_alerts_than_a_call_can_send_go_on_where_they_were() -> None:
     world = with_alerts(1, each=25)
-    world.ways["bus"].most = 10
+    world.bus.most = 10
     for _ in range(3):
         world.drain()
-    assert [len(call) for call in world.ways["bus"].calls] == [10, 10, 5]
-    assert [len(call) for call in world.ways["topic"].calls] == [25]
+    assert [len(call) for call in world.bus.calls] == [10, 10, 5]
+    assert [len(digest.ids) for digest in world.topic.digests] == [25]
     assert_alerted(world, once=True)
 
 
@@ -161,7 +165,7 @@ def test_damage_is_named_and_not_sent_and_the_rest_leaves(damage: str) -> None:
         f"segment {row.segment_id} is missing or altered: its alerts are not sent"
         in (world.notes.read("last_run")["failures"])
     )
-    assert len(world.ways["bus"].sent) == 2
+    assert len(world.bus.sent) == 2
     world.store.objects[row.key] = (version, body)
     world.drain()
     assert_alerted(world, once=True)
@@ -189,7 +193,7 @@ def test_a_crash_between_sending_and_marking_sends_the_same_again() -> None:
         world.drain()
     world.clock.advance(SETTINGS.lease_seconds)
     world.drain()
-    first, again = world.ways["bus"].calls
+    first, again = world.bus.calls
     assert [alert.json() for alert in first] == [alert.json() for alert in again]
     assert_alerted(world, once=False)
 
@@ -197,10 +201,10 @@ def test_a_crash_between_sending_and_marking_sends_the_same_again() -> None:
 def test_time_ends_it_between_segments_and_asks_for_another_call() -> None:
     world = with_alerts(5)
 
-    class Slow(FakeAlerts):
-        def publish(self, alerts: object) -> frozenset[str]:
+    class Slow(FakeEvents):
+        def publish(self, alerts: Sequence[Alert]) -> frozenset[str]:
             world.clock.advance(6)
-            return super().publish(alerts)  # type: ignore[arg-type]
+            return super().publish(alerts)
 
     world.ways = {"bus": Slow()}
     result = world.drain()
@@ -215,48 +219,56 @@ def test_a_recovered_row_owes_what_the_lost_one_did() -> None:
     assert opened.row.alerts == row.alerts == 4
 
 
-def entry(kind: str = "change", **fields: object) -> dict[str, object]:
-    return {
-        "@timestamp": "2027-01-15T08:00:00Z",
-        "cloud": {"account": {"id": "123456789012"}, "region": "eu-central-1"},
-        "event": {"action": "modify", "id": "ab" * 32, "severity": 99},
-        "log": {"index": "tabletrail-v1-2027.01", "line": 1, "segment": "s" * 80},
-        "message": "alice changed iban from DE12 to DE13 on orders order#17",
-        "stream": {"arn": "arn:stream", "sequence": "9" * 40, "shard": "shard-0"},
-        "table": {"arn": "arn:table", "name": "orders"},
-        "tabletrail": {"kind": kind},
-        **fields,
-    }
-
-
-def test_an_alert_of_a_change_names_attributes_and_shows_no_value() -> None:
-    changed = entry(changed=["iban", "limit"], changed_count=7, before={"iban": "DE12"}, item={"id": "order#17"})
-    alert = alert_of(changed)
-    Draft202012Validator(SCHEMA).validate(alert.detail)
-    for told in (alert.json(), text_of([alert]), subject_of([alert])):
-        assert "DE1" not in told
-    assert alert.detail["message"] == "modify of an item of orders: iban, limit and 5 more"
-
-
-@pytest.mark.parametrize("each", [1, 25])
-def test_each_alert_follows_the_schema_and_its_words_are_mail(each: int) -> None:
-    world = with_alerts(1, each=each)
+def test_each_event_follows_the_schema() -> None:
+    world = with_alerts(2, each=3)
     world.drain()
-    for call in world.ways["bus"].calls:
+    for call in world.bus.calls:
         for alert in call:
             Draft202012Validator(SCHEMA).validate(alert.detail)
-        subject, text = subject_of(call), text_of(call)
-        assert len(subject) < 100
-        assert subject.isascii()
-        assert subject.isprintable()
-        assert call[0].id in text
-        assert len(text.encode()) < 200_000
 
 
-def test_the_longest_alert_fits_ten_times_into_a_request() -> None:
-    worst = "\U0001f600" * 5_000
-    long = entry("unreadable", message=worst, item={"id": worst}, table={"arn": "a" * 1000, "name": "n" * 255})
-    assert len(alert_of(long).json().encode()) <= MOST_BYTES
-    many = [Alert(str(number), alert_of(long).detail) for number in range(10_000)]
-    assert len(text_of(many).encode()) < 200_000
-    assert len(subject_of(many)) < 100
+def test_a_few_of_several_segments_are_told_one_by_one_and_more_are_one_message() -> None:
+    few, many = with_alerts(2, each=2), with_alerts(3, each=2)
+    for world in (few, many):
+        world.drain()
+        assert_alerted(world, once=True)
+        assert len(world.topic.digests) == 1
+    assert few.topic.digests[0].is_few
+    digest = many.topic.digests[0]
+    assert not digest.is_few
+    assert list(digest.segments) == in_order(many)
+    assert [len(call) for call in many.bus.calls] == [2, 2, 2], "a bus is for programs"
+
+
+def test_thousands_in_many_segments_are_one_message_and_each_an_event() -> None:
+    world = with_alerts(12, each=250)
+    world.bus.most = 100
+    rounds = 0
+    while not rounds or world.drain().more:
+        rounds += 1
+    assert rounds > 1, "the bus takes several calls"
+    assert [len(digest.ids) for digest in world.topic.digests] == [3_000]
+    assert_alerted(world, once=True)
+
+
+def test_a_crash_after_telling_tells_the_same_again_and_no_event_twice() -> None:
+    world = with_alerts(3, each=4)
+    world.faults.add(Fault(Way.AFTER, method="topic.tell", error=Crash))
+    with pytest.raises(Crash):
+        world.drain()
+    world.clock.advance(SETTINGS.lease_seconds)
+    world.drain()
+    first, again = world.topic.digests
+    assert first.ids == again.ids == due(world)
+    assert text_of(first) == text_of(again)
+    assert_alerted(world, once=True, but=["topic"])
+
+
+def test_a_way_that_is_no_longer_there_holds_nothing_up() -> None:
+    world = with_alerts(3)
+    world.topic.takes = lambda _: False
+    world.drain()
+    assert due(world) == world.bus.sent
+    del world.ways["topic"]
+    world.drain()
+    assert_alerted(world, once=True)

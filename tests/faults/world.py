@@ -12,9 +12,11 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from tabletrail.alert import Alerter
+from tabletrail.alert import Alerter, Ways
 from tabletrail.backlog import Backlog, BacklogResult
 from tabletrail.capture import Capture, CaptureResult, CaptureTask
+from tabletrail.conversions import Conversions
+from tabletrail.core.alert import AlertForm
 from tabletrail.core.checkpoint import GENESIS_CHAIN, SegmentRow, ShardKey, ShardStatus
 from tabletrail.core.entry import Conversion
 from tabletrail.core.periods import indices_ahead
@@ -25,18 +27,22 @@ from tabletrail.index import Breaker, Indexer
 from tabletrail.membership import Membership
 from tabletrail.parts import PartMaker
 from tabletrail.plan import Plan
+from tabletrail.policy_files import check
+from tabletrail.publishing import publish, taken
 from tabletrail.report import Report
+from tabletrail.rules_change import RulesChange
 from tabletrail.settings import Settings
 from tabletrail.staging import Stager
 from tabletrail.stamping import Stamping
 from tabletrail.walking import Walker
-from tests.fakes.alerts import FakeAlerts
+from tests.fakes.alerts import FakeEvents, FakeWords
 from tests.fakes.checkpoints import FakeCheckpoints, Rows
 from tests.fakes.clock import FakeClock
 from tests.fakes.faulty import Plan as Faults
 from tests.fakes.health import FakeHealthIndex
 from tests.fakes.index import FakeIndex
 from tests.fakes.runs import FakeLeases, FakeMetrics, FakeProgress, FakeRunNotes
+from tests.fakes.rules import FakeRules, FakeTokenKey
 from tests.fakes.segments import FakeSegments, FakeSegmentStore
 from tests.fakes.stamps import FakeListing, FakeStamps, TablesMark
 from tests.fakes.stream import FakeStream
@@ -67,7 +73,10 @@ class World:
         self.metrics = FakeMetrics()
         self.health = FakeHealthIndex()
         self.progress = FakeProgress()
-        self.ways = {"bus": FakeAlerts(), "topic": FakeAlerts()}
+        self.bus, self.topic = FakeEvents(), FakeWords()
+        self.ways: dict[str, FakeEvents | FakeWords] = {"bus": self.bus, "topic": self.topic}
+        self.rules = FakeRules()
+        self.token_key = FakeTokenKey()
         self._runs = itertools.count()
         for index in indices_ahead(int(self.clock.now()), self.settings.index_period):
             self.index.ensure(index)  # as the installer does at deploy
@@ -148,6 +157,8 @@ class World:
             "notes": wrap(self.notes, "notes"),
             "stamps": wrap(FakeStamps(self.mark), "stamps"),
             "listing": wrap(FakeListing(self.store, self.clock), "listing"),
+            "rules": wrap(self.rules, "rules"),
+            "token_key": wrap(self.token_key, "token_key"),
         }
 
     def indexer(self, ports: dict[str, Any]) -> Indexer:
@@ -161,7 +172,7 @@ class World:
             ports["stream"],
             Stager(ports["store"], self.clock),
             self.indexer(ports),
-            PartMaker(ports["stream"], self.clock, self.settings, self.conversion()),
+            PartMaker(ports["stream"], self.clock, self.settings, self.conversions(ports)),
             self.clock,
             self.settings,
         )
@@ -190,6 +201,7 @@ class World:
             self.clock,
             self.settings,
             self.stamping(ports),
+            RulesChange(ports["rules"], ports["notes"]),
         )
 
     def stamping(self, ports: dict[str, Any]) -> Stamping:
@@ -222,8 +234,20 @@ class World:
         )
 
     def alerter(self, ports: dict[str, Any]) -> Alerter:
-        ways = {name: self.faults.wrap(way, name) for name, way in self.ways.items()}
-        return Alerter(ports["segments"], ports["store"], ways, self.clock)
+        wrap, ways = self.faults.wrap, self.ways.items()
+        events = {name: wrap(way, name) for name, way in ways if isinstance(way, FakeEvents)}
+        words = {name: wrap(way, name) for name, way in ways if isinstance(way, FakeWords)}
+        form = AlertForm(dashboards="https://search.example/_dashboards")
+        return Alerter(ports["segments"], ports["store"], Ways(events, words), self.clock, form)
+
+    def conversions(self, ports: dict[str, Any]) -> Conversions:
+        settings = self.settings
+        return Conversions(ports["rules"], ports["token_key"].read, settings.index_period, settings.actor_attribute)
+
+    def publish(self, *files: tuple[str, str]) -> str:
+        """One deployment's rules, by name and text; returns what it says."""
+        ports = self._ports()
+        return publish(taken(check(files)), ports["rules"], ports["notes"], self.clock)
 
     def conversion(self) -> Conversion:
         return Conversion(self.settings.index_period, self.settings.actor_attribute)

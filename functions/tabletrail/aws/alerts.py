@@ -1,11 +1,11 @@
-"""`Alerts` over EventBridge and over SNS: two ways, each with its own progress.
+"""`Events` over EventBridge and `Words` over SNS: two ways, each with its own progress.
 
 Rules
 - EventBridge gets each alert as an event of its own: Source `tabletrail`, DetailType `Audit alert`, its detail as the
   schema alert_event.v1 says. At most ten and 256 KB in one request, the bound of older endpoints.
 - PutEvents answers for each event by itself. What was turned away is sent again, it alone, a few times.
-- SNS gets words for people. A few alerts of one segment are a message each; more are one message, since a thousand
-  messages are read by nobody.
+- SNS gets words for people: a few alerts are a message each, more are one message. Its attributes are for filters of
+  subscriptions.
 - Clients come late: a call without alerts does not pay for them.
 
 Wired by `wiring`; called by `tabletrail.alert` through the port.
@@ -13,13 +13,15 @@ Wired by `wiring`; called by `tabletrail.alert` through the port.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 from tabletrail.aws.tries import Tries
-from tabletrail.core.alert import FEW, Alert, subject_of, text_of
-from tabletrail.errors import TabletrailError, ThrottledError
+from tabletrail.core.alert import Alert
+from tabletrail.core.alert_digest import Digest, digest_of, subject_of, text_of
+from tabletrail.errors import TabletrailError, ThrottledError, TransientError
 from tabletrail.ports import Clock
 
 SOURCE = "tabletrail"
@@ -90,36 +92,49 @@ class TopicAlerts:
     def _client(self) -> Any:
         return self._connect()
 
-    def publish(self, alerts: Sequence[Alert]) -> frozenset[str]:
-        messages = [[alert] for alert in alerts] if len(alerts) <= FEW else [list(alerts)]
+    def tell(self, digest: Digest) -> frozenset[str]:
+        if not digest.is_few:
+            self._publish(digest)
+            return frozenset(digest.ids)
         taken: set[str] = set()
-        for message in messages:
+        trouble: TabletrailError | None = None
+        for alert in digest.few:
             try:
-                self._publish(message)
-            except TabletrailError:
-                if not taken:
-                    raise
+                self._publish(digest_of([alert], digest.form))
+                taken.add(alert.id)
+            except TransientError as error:
+                trouble = error
                 break
-            taken.update(alert.id for alert in message)
+            except TabletrailError as error:
+                trouble = error  # it may be this message's own fault: the others are tried
+        if trouble and not taken:
+            raise trouble
         return frozenset(taken)
 
-    def _publish(self, alerts: Sequence[Alert]) -> None:
-        details = [alert.detail for alert in alerts]
-        kinds = sorted({one["kind"] for one in details})
-        attributes = {
-            "severity": {"DataType": "Number", "StringValue": str(max(one["severity"] for one in details))},
-            "kind": {"DataType": "String", "StringValue": kinds[0] if len(kinds) == 1 else "several"},
-            "count": {"DataType": "Number", "StringValue": str(len(alerts))},
-        }
+    def _publish(self, digest: Digest) -> None:
         self._tries.run(
             "Publish",
             lambda: self._client.publish(
                 TopicArn=self._topic,
-                Subject=subject_of(alerts),
-                Message=text_of(alerts),
-                MessageAttributes=attributes,
+                Subject=subject_of(digest),
+                Message=text_of(digest),
+                MessageAttributes=attributes_of(digest),
             ),
         )
+
+
+def attributes_of(digest: Digest) -> dict[str, dict[str, str]]:
+    """For the filters of subscriptions: severity (the highest), count, kind, and the names of rules and tables."""
+    kinds = digest.names("kinds")
+    attributes = {
+        "severity": {"DataType": "Number", "StringValue": str(digest.severity)},
+        "count": {"DataType": "Number", "StringValue": str(len(digest.ids))},
+        "kind": {"DataType": "String", "StringValue": kinds[0] if len(kinds) == 1 else "several"},
+    }
+    for name in ("rules", "tables"):
+        if names := digest.names(name):  # an empty list is refused
+            attributes[name] = {"DataType": "String.Array", "StringValue": json.dumps(names)}
+    return attributes
 
 
 def batches(alerts: Sequence[Alert]) -> Iterator[list[Alert]]:

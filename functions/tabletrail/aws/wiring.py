@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tabletrail.alert import Alerter, Alerts
+from tabletrail.alert import Alerter, Ways
 from tabletrail.aside import InThread
 from tabletrail.aws.alerts import BusAlerts, TopicAlerts
 from tabletrail.aws.checkpoints import TableCheckpoints
@@ -35,6 +35,7 @@ from tabletrail.aws.tables import AccountTables
 from tabletrail.aws.tries import Tries
 from tabletrail.backlog import Backlog
 from tabletrail.capture import Capture
+from tabletrail.core.alert import AlertForm
 from tabletrail.core.entry import Conversion
 from tabletrail.coverage import Coverage
 from tabletrail.health import Health
@@ -170,21 +171,18 @@ class Wiring:
         """For one call of IndexSegments."""
         indexer = self._indexer(Breaker(self.clock))  # one that remembers a minute would look every other minute only
         backlog = Backlog(self.segments, self.store, indexer, self.leases, self.notes, self.clock, self.settings)
-        backlog.alerter = Alerter(self.segments, self.store, self._ways, self.clock)
+        form = AlertForm(self.settings.alert_values == "true", self.settings.dashboards_url)
+        backlog.alerter = Alerter(self.segments, self.store, self._ways, self.clock, form)
         return backlog
 
     @cached_property
-    def _ways(self) -> dict[str, Alerts]:
-        """By name, the ways on which alerts leave. Their clients are made when something is due."""
-        ways: dict[str, Alerts] = {}
+    def _ways(self) -> Ways:
+        """The ways on which alerts leave. Their clients are made when something is due."""
+        bus, topic = self.settings.alert_bus, self.settings.alert_topic
         tries = Tries(self.clock, most=4, seconds=3.0)
-        if self.settings.alert_bus:
-            client = lambda: alert_client(self.session, "events")  # noqa: E731 -- a name for it would say no more
-            ways["EventBridge"] = BusAlerts(client, self.settings.alert_bus, tries, self.clock)
-        if self.settings.alert_topic:
-            client = lambda: alert_client(self.session, "sns")  # noqa: E731 -- as above
-            ways["SNS"] = TopicAlerts(client, self.settings.alert_topic, tries)
-        return ways
+        events = BusAlerts(lambda: alert_client(self.session, "events"), bus, tries, self.clock)
+        words = TopicAlerts(lambda: alert_client(self.session, "sns"), topic, tries)
+        return Ways({"EventBridge": events} if bus else {}, {"SNS": words} if topic else {})
 
     def report(self) -> Report:
         """For one call of ReportRun."""

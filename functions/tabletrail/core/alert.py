@@ -1,9 +1,11 @@
-"""Which entries are due an alert, and what an alert says. Pure.
+"""Which entries are due an alert, and what the event of one says. Pure.
 
 Rules
 - Due is an entry whose `event.severity` is high or more, in exactly the segment in which it is committed.
-- An alert holds no value of an item and no image, only its key: it goes to places with readers of their own. A change's
-  sentence quotes values, so its alert has another that names the attributes alone.
+- Who, what, where, before and after are the entry's own: what is declared sensitive is a token there, and so here. An
+  alert never looks into the images.
+- Where alerts are to show no values (`AlertForm`), they hold none: a change's sentence quotes values, so another one
+  names the attributes alone, and an actor whom only the item's own attribute names is left out.
 - Its id is the entry's. An alert may come twice, and then it is the same to the byte.
 - Form of the event: mappings/schema/alert_event.v1.schema.json. Its size is bounded (`MOST_BYTES`).
 
@@ -13,12 +15,11 @@ Called by staging and recovery (what is due), `tabletrail.alert` (what is said),
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tabletrail.core.document import SEVERITY_HIGH
+from tabletrail.core.document import SEVERITY_CRITICAL, SEVERITY_HIGH
+from tabletrail.core.links import document_link
 from tabletrail.core.message import short
 
 ALERTED_FROM = SEVERITY_HIGH
@@ -26,10 +27,25 @@ SCHEMA = 1
 MOST_BYTES = 25_000
 """Of an event's detail: ten of them fit one request of 256 KB."""
 MESSAGE_CHARACTERS = 1_000
+MOST_CHANGES = 10
+"""Attributes that an alert shows; the entry has all."""
+VALUE_CHARACTERS = 300
+NAME_CHARACTERS = 200
+"""Of a path, an actor or a service."""
+MOST_NAMES = 10
+"""Of rules, and of tags."""
+RULE_CHARACTERS = 60
+"""Of the name of a rule or a tag."""
 MOST_PATHS = 5
-FEW = 5
-"""Up to so many alerts of one segment are told in messages of their own, more in a single one."""
-FIRST_IDS = 10
+"""In the sentence of an alert without values."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertForm:
+    """What alerts show. `dashboards` is the address of OpenSearch Dashboards; empty: no links."""
+
+    values: bool = True
+    dashboards: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,43 +65,48 @@ def is_due(severity: int) -> bool:
     return severity >= ALERTED_FROM
 
 
-def alert_of(entry: dict[str, Any]) -> Alert:
+def severity_name(severity: int) -> str:
+    """The word for a severity that is due an alert."""
+    return "critical" if severity >= SEVERITY_CRITICAL else "high"
+
+
+def alert_of(entry: dict[str, Any], form: AlertForm) -> Alert:
     """The alert of a committed entry, as its segment's line has it."""
-    event, stream = entry["event"], entry["stream"]
+    event, stream, log = entry["event"], entry["stream"], entry["log"]
     detail: dict[str, Any] = {
         "account": entry["cloud"]["account"]["id"],
         "action": event["action"],
+        "changes": [],
         "id": event["id"],
         "kind": entry["tabletrail"]["kind"],
-        "log": {name: entry["log"][name] for name in ("index", "line", "segment")},
-        "message": short(_message(entry), MESSAGE_CHARACTERS),
+        "log": {name: log[name] for name in ("index", "line", "segment")},
+        "message": short(_message(entry, form), MESSAGE_CHARACTERS),
+        "more_changes": 0,
         "region": entry["cloud"]["region"],
+        "rules": _names(entry.get("rule", {}).get("name", ())),
         "schema": SCHEMA,
         "severity": event["severity"],
+        "severity_name": severity_name(event["severity"]),
         "stream": {name: stream[name] for name in ("arn", "sequence", "shard") if name in stream},
         "table": {"arn": entry["table"]["arn"], "name": entry["table"]["name"]},
+        "tags": _names(entry.get("tags", ())),
         "time": entry["@timestamp"],
+        "values": form.values,
     }
+    detail |= _actor(entry.get("actor", {}), form)
     if "item" in entry:
         detail["item"] = {"id": short(entry["item"]["id"], MESSAGE_CHARACTERS)}
-    return Alert(event["id"], detail)
+    if "service" in entry:
+        detail["service"] = short(entry["service"]["name"], NAME_CHARACTERS)
+    if form.dashboards:
+        detail["link"] = document_link(form.dashboards, log["index"], event["id"])
+    alert = Alert(event["id"], detail)
+    _show_changes(alert, entry, form)
+    return alert
 
 
-def subject_of(alerts: Sequence[Alert]) -> str:
-    """For a message's subject line: printable ASCII, under 100 characters. `alerts` is not empty."""
-    first = alerts[0].detail
-    more = f" and {len(alerts) - 1} more" if len(alerts) > 1 else ""
-    text = f"tabletrail: {first['kind']} in {first['table']['name'][:50]}{more}"
-    return text.encode("ascii", "replace").decode()
-
-
-def text_of(alerts: Sequence[Alert]) -> str:
-    """For a person: one alert whole, or what several of one segment have in common. `alerts` is not empty."""
-    return _text_of_one(alerts[0].detail) if len(alerts) == 1 else _text_of_several(alerts)
-
-
-def _message(entry: dict[str, Any]) -> str:
-    if entry["tabletrail"]["kind"] != "change":
+def _message(entry: dict[str, Any], form: AlertForm) -> str:
+    if form.values or entry["tabletrail"]["kind"] != "change":
         return str(entry["message"])
     paths = [short(path) for path in entry["changed"][:MOST_PATHS]]
     count = int(entry["changed_count"])
@@ -94,44 +115,39 @@ def _message(entry: dict[str, Any]) -> str:
     return f"{entry['event']['action']} of an item of {entry['table']['name']}{named}"
 
 
-def _text_of_one(detail: dict[str, Any]) -> str:
-    stream = detail["stream"]
-    lines = [
-        detail["message"],
-        "",
-        f"time      {detail['time']}",
-        f"kind      {detail['kind']} ({detail['action']}), severity {detail['severity']}",
-        f"table     {detail['table']['arn']}",
-        f"item      {detail['item']['id']}" if "item" in detail else "",
-        f"shard     {stream['shard']}" if "shard" in stream else "",
-        f"position  {stream['sequence']}" if "sequence" in stream else "",
-        f"entry     {detail['id']}",
-        f"log       segment {detail['log']['segment']}, line {detail['log']['line']}",
-    ]
-    return "\n".join(line for number, line in enumerate(lines) if line or number == 1)
+def _actor(actor: dict[str, str], form: AlertForm) -> dict[str, Any]:
+    """`actor`, null if nobody knows who it was; left out where it may not be shown."""
+    is_claim = actor.get("source") == "attribute"
+    if not form.values and (is_claim or "id" not in actor):
+        return {}
+    if "id" not in actor:
+        known = actor.get("last_known", "")
+        return {"actor": None, **({"last_known": short(known, NAME_CHARACTERS)} if known else {})}
+    shown = {name: actor[name] for name in ("type", "source", "confidence") if name in actor}
+    return {"actor": {"id": short(actor["id"], NAME_CHARACTERS), **shown}}
 
 
-def _text_of_several(alerts: Sequence[Alert]) -> str:
-    details = [alert.detail for alert in alerts]
-    log = details[0]["log"]
-    ids = [alert.id for alert in alerts[:FIRST_IDS]]
-    return "\n".join(
-        [
-            f"{len(alerts)} entries of one segment are due an alert.",
-            "",
-            f"from {min(one['time'] for one in details)} to {max(one['time'] for one in details)}",
-            *_counted("kinds", (one["kind"] for one in details)),
-            *_counted("tables", (one["table"]["name"] for one in details)),
-            *_counted("reasons", (one["message"] for one in details)),
-            f"log       segment {log['segment']}, lines {log['line']} to {details[-1]['log']['line']}",
-            f"the first {len(ids)} entries:" if len(ids) < len(alerts) else "the entries:",
-            *(f"  {id_}" for id_ in ids),
-        ]
-    )
+def _names(names: Any) -> list[str]:
+    return [short(name, RULE_CHARACTERS) for name in list(names)[:MOST_NAMES]]
 
 
-def _counted(name: str, values: Any) -> list[str]:
-    counts = Counter(values)
-    lines = [f"  {count:>6} {short(value, 200)}" for value, count in counts.most_common(FIRST_IDS)]
-    rest = [f"  and {len(counts) - FIRST_IDS} more"] if len(counts) > FIRST_IDS else []
-    return [f"{name}:", *lines, *rest]
+def _show_changes(alert: Alert, entry: dict[str, Any], form: AlertForm) -> None:
+    """The first changes, as many as MOST_CHANGES and MOST_BYTES allow; `more_changes` counts the others."""
+    paths = entry.get("changed", ())[:MOST_CHANGES]
+    changes = [_change(path, entry, form) for path in paths]
+    count = int(entry.get("changed_count", 0))
+    while True:
+        alert.detail.update(changes=changes, more_changes=count - len(changes))
+        if not changes or len(alert.json().encode()) <= MOST_BYTES:
+            return
+        changes = changes[:-1]
+
+
+def _change(path: str, entry: dict[str, Any], form: AlertForm) -> dict[str, str]:
+    """`before` and `after` are left out where the attribute was not there."""
+    change = {"path": short(path, NAME_CHARACTERS)}
+    for side in ("before", "after"):
+        value = entry.get(side, {}).get(path) if form.values else None
+        if value is not None:
+            change[side] = short(value, VALUE_CHARACTERS)
+    return change
