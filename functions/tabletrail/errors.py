@@ -8,6 +8,8 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class TabletrailError(Exception):
     """The root. `str(error)` is a sentence for a person, and says what to do where something can be done."""
@@ -77,8 +79,20 @@ class RulesError(TabletrailError):
     """Published rules cannot be had as they were published. Deploy again; what waits for them stays in its stream."""
 
 
+class PolicyError(TabletrailError):
+    """Rules or sensitive declarations are not as they must be. `problems` has each: (JSON pointer, what is wrong)."""
+
+    def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{where or '/'} {reason}" for where, reason in self.problems))
+
+
 class ReindexError(TabletrailError):
     """An index cannot be rebuilt as things are; the message says why. The index in use was not touched."""
+
+
+class ClosingError(TabletrailError):
+    """A period's index cannot be closed, opened or given to ISM as things are; the message says what to do."""
 
 
 class QueryError(TabletrailError):

@@ -46,7 +46,9 @@ class Settings:
     """Top-level attribute that names who wrote, where a change also changed it; empty: none."""
     index_period: str = "month"
     retention_days: int = 0
-    """After how many days an index may be deleted; 0: never."""
+    """How many days after its period's end an index may be deleted; 0: never."""
+    snapshot_repository: str = ""
+    """Repository of OpenSearch that gets a snapshot of each closed index; empty: none does."""
     group_shards: int = 24
     """Shards in one group: with its segment's row and two children each, one transaction of 100 items suffices."""
     cycle_records: int = 10_000
@@ -86,7 +88,11 @@ class Settings:
     alert_values: str = "true"
     """true lets alerts show what attributes were and became; false shows their names alone."""
     dashboards_url: str = ""
-    """Where OpenSearch Dashboards are, for links in alerts; empty: alerts have none."""
+    """Where OpenSearch Dashboards are, for links in alerts and for saved objects; empty: there are none."""
+    monitor_topic: str = ""
+    """ARN of the SNS topic that OpenSearch's monitors send to; empty: their alerts stand in Dashboards alone."""
+    monitor_role: str = ""
+    """ARN of the IAM role as which a domain sends there; empty: the nodes send as themselves."""
     backlog_segments: int = 200
     """Segments that one IndexSegments call takes at most: the bound of the backlog's rate."""
     backlog_delay_seconds: int = 60
