@@ -61,7 +61,7 @@ def add_parser(subparsers: Any) -> None:
         "text",
         nargs="*",
         metavar="TEXT",
-        help="words of the entry: of its sentence or reason, of its key, who made it, its request, tags, a changed path "
+        help="words of the entry: its sentence or reason, its key, who made it, its request, tags, a changed path "
         "or a whole value; all must be there. A part of order#17 is a word too, and order#17 means the whole of it. In "
         "quotes for the shell: '\"a phrase\"', 'begin*', 'either | or', 'with -without'",
     )
