@@ -17,48 +17,31 @@ LONG_KEY = "/".join(f"part{n:03d}" for n in range(120))
 
 def entries() -> Entries:
     made = Entries()
-    by_alice = {"updatedBy": text("alice")}
-    made.add(
-        "17 shipped",
-        "order#17",
-        {"orderStatus": text("paid")},
-        {"orderStatus": text("shipped"), **by_alice},
-        more={"reason": "asked for by phone, ticket SUP-4711"},
-    )
-    made.add(
-        "18 cancelled", "order#18", {"status": text("paid")}, {"status": text("cancelled"), "updatedBy": text("bob")}
-    )
-    made.add(
-        "170", "order#170", None, {"qty": number("17"), "sku": text("x"), "a": text("b"), "z": text("last of four")}
-    )
-    made.add(
-        "mail",
-        "customer/7",
-        {"contactEmail": text("McDonald@Example.com")},
-        {"contactEmail": text("alice@example.com")},
-        table="customers",
-        service="crm",
-    )
-    made.add(
-        "removed by role",
-        ORDER_ID,
-        {"status": text("paid")},
-        None,
-        more={"principal": {"arn": ROLE}, "request": {"id": "REQ-8c1f-77"}},
-    )
-    made.add("long key", LONG_KEY, None, {"a": text("b")}, table="paths", service="web")
-    made.add(
-        "umlauts",
-        "東京都-17区",
-        {"名前": text("山田太郎"), "ort": text("Köln")},
-        {"名前": text("田中"), "ort": text("Bonn")},
-        table="places",
-        service="web",
-    )
-    made.add(
-        "quotes", "note#1", {"note": text("")}, {"note": text('"call first," she said')}, table="notes", service="web"
-    )
+    orders(made)
+    others(made)
     return made
+
+
+def orders(made: Entries) -> None:
+    shipped = {"orderStatus": text("shipped"), "updatedBy": text("alice")}
+    by_phone = {"reason": "asked for by phone, ticket SUP-4711"}
+    made.add("17 shipped", "order#17", {"orderStatus": text("paid")}, shipped, more=by_phone)
+    cancelled = {"status": text("cancelled"), "updatedBy": text("bob")}
+    made.add("18 cancelled", "order#18", {"status": text("paid")}, cancelled)
+    created = {"qty": number("17"), "sku": text("x"), "a": text("b"), "z": text("last of four")}
+    made.add("170", "order#170", None, created)
+    by_role = {"principal": {"arn": ROLE}, "request": {"id": "REQ-8c1f-77"}}
+    made.add("removed by role", ORDER_ID, {"status": text("paid")}, None, more=by_role)
+
+
+def others(made: Entries) -> None:
+    old, new = {"contactEmail": text("McDonald@Example.com")}, {"contactEmail": text("alice@example.com")}
+    made.add("mail", "customer/7", old, new, table="customers", service="crm")
+    made.add("long key", LONG_KEY, None, {"a": text("b")}, table="paths", service="web")
+    old, new = {"名前": text("山田太郎"), "ort": text("Köln")}, {"名前": text("田中"), "ort": text("Bonn")}
+    made.add("umlauts", "東京都-17区", old, new, table="places", service="web")
+    said = {"note": text('"call first," she said')}
+    made.add("quotes", "note#1", {"note": text("")}, said, table="notes", service="web")
 
 
 @pytest.fixture(scope="module")
