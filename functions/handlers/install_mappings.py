@@ -1,6 +1,7 @@
 """InstallMappings: the custom resource that prepares OpenSearch at each deployment.
 
-Properties: WriterRoles, IndexOwnerRoles, ReaderRoles (ARNs of IAM roles); any other whose change makes it run again.
+Properties: WriterRoles, IndexOwnerRoles, ReaderRoles (ARNs of IAM roles); Restore, in a call by hand, names what is to
+be the release's again although a person changed it; any other whose change makes it run again.
 """
 
 from __future__ import annotations
@@ -12,11 +13,9 @@ from typing import Any
 from tabletrail.aws import custom_resource
 from tabletrail.aws.clients import new_session
 from tabletrail.aws.clock import SystemClock
-from tabletrail.aws.opensearch import OpenSearchKeeper
-from tabletrail.aws.opensearch_cluster import OpenSearchCluster
-from tabletrail.aws.opensearch_connect import connect, secret_reader
-from tabletrail.core.periods import indices_ahead
-from tabletrail.install import Bundle, grants_of, install
+from tabletrail.aws.install_wiring import servers_of, wishes_of
+from tabletrail.aws.opensearch_connect import secret_reader
+from tabletrail.install import Bundle, install
 from tabletrail.settings import Settings
 
 MAPPINGS = Path(__file__).parents[1] / "mappings"
@@ -27,11 +26,9 @@ ANSWER_SECONDS = 25
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     def work(request: custom_resource.Request) -> str:
         settings, clock = Settings.from_environment(os.environ), SystemClock()
-        client = connect(settings, secret_reader(new_session()), read_seconds=10)
+        servers = servers_of(settings, secret_reader(new_session()))
         seconds = context.get_remaining_time_in_millis() / 1000 - ANSWER_SECONDS
-        indices = indices_ahead(int(clock.now()), settings.index_period)
-        grants = grants_of(request.properties, request.old, with_users=settings.opensearch_auth == "basic")
-        cluster, keeper = OpenSearchCluster(client), OpenSearchKeeper(client)
-        return install(cluster, keeper, Bundle.load(MAPPINGS), grants, indices, clock, seconds).sentence()
+        wishes = wishes_of(settings, request, int(clock.now()))
+        return install(servers, Bundle.load(MAPPINGS), wishes, clock, seconds).sentence()
 
     return custom_resource.handle(event, work)

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from tabletrail.core.installed import MARKS
 from tabletrail.errors import DowngradeError, InstallError, TransientError
-from tabletrail.install import Bundle, Grant, Report, grants_of, install
+from tabletrail.install import Bundle, Grant, Report, Servers, Wishes, grants_of, install
 from tests.fakes.clock import FakeClock
 from tests.fakes.index import FakeIndex
 
@@ -21,6 +22,7 @@ BUNDLE = Bundle(
         "template": {"settings": {"index.append_only.enabled": True}},
     },
     {"tabletrail_writer": {"cluster_permissions": ["indices:data/write/bulk"]}, "tabletrail_reader": {}},
+    versions={"role": 2},
 )
 GRANTS = {"tabletrail_writer": Grant(users=("tabletrail_writer",), backend_roles=("arn:writer",))}
 INDICES = ("tabletrail-v1-2026.11", "tabletrail-v1-2026.12")
@@ -28,7 +30,10 @@ INDICES = ("tabletrail-v1-2026.11", "tabletrail-v1-2026.12")
 
 @dataclass
 class FakeCluster:
-    """`install.Cluster` in memory: counts writes, may come up late, lack roles, or refuse a setting."""
+    """`install.servers.Cluster` in memory: counts writes, may come up late, lack roles, or refuse a setting.
+
+    It has neither policies nor monitors.
+    """
 
     clock: FakeClock
     nodes: int = 1
@@ -40,7 +45,7 @@ class FakeCluster:
     levels: dict[str, dict[str, Any]] = field(
         default_factory=lambda: {"transient": {}, "persistent": {}, "defaults": {}}
     )
-    roles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    held: dict[str, dict[str, Any]] = field(default_factory=dict)
     mappings: dict[str, dict[str, Any]] = field(default_factory=dict)
     replaceable: frozenset[str] = frozenset()
     writes: list[str] = field(default_factory=list)
@@ -69,25 +74,19 @@ class FakeCluster:
         self._wrote(f"setting {level}")
         self.levels[level][name] = value
 
-    def has_roles(self) -> bool:
-        return self.roles_offered
-
-    def role(self, name: str) -> dict[str, Any] | None:
-        return self.roles.get(name)
+    def roles(self) -> dict[str, dict[str, Any]] | None:
+        return self.held if self.roles_offered else None
 
     def put_role(self, name: str, role: Mapping[str, Any]) -> None:
         self._wrote(f"role {name}")
-        self.roles[name] = dict(role)
+        self.held[name] = dict(role)
 
-    def role_mapping(self, name: str) -> dict[str, Any] | None:
-        return self.mappings.get(name)
+    def role_mappings(self) -> dict[str, dict[str, Any]]:
+        return self.mappings
 
     def put_role_mapping(self, name: str, mapping: Mapping[str, Any]) -> None:
         self._wrote(f"mapping {name}")
         self.mappings[name] = dict(mapping)
-
-    def plugins(self) -> frozenset[str]:
-        return frozenset({"opensearch-index-management", "opensearch-alerting"})
 
     def replaceable_indices(self) -> frozenset[str]:
         return self.replaceable
@@ -107,8 +106,16 @@ def cluster(clock: FakeClock) -> FakeCluster:
     return FakeCluster(clock)
 
 
+class WithoutPlugins:
+    """Nothing of this bundle asks for them."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name} was asked for")
+
+
 def run(cluster: FakeCluster, bundle: Bundle = BUNDLE, keeper: FakeIndex | None = None, seconds: float = 35) -> Report:
-    return install(cluster, keeper or FakeIndex(), bundle, GRANTS, INDICES, cluster.clock, seconds)
+    servers = Servers(cluster, keeper or FakeIndex(), WithoutPlugins(), WithoutPlugins())
+    return install(servers, bundle, Wishes(GRANTS, INDICES), cluster.clock, seconds)
 
 
 def test_the_first_writes_all_and_the_second_nothing(cluster: FakeCluster) -> None:
@@ -121,6 +128,7 @@ def test_the_first_writes_all_and_the_second_nothing(cluster: FakeCluster) -> No
         "mapping tabletrail_writer",
         "role tabletrail_reader",
         "mapping tabletrail_reader",
+        "template tabletrail-installed",
     ]
     assert keeper.existing() == set(INDICES)
     assert first.sentence().startswith("wrote index template tabletrail-v1, cluster setting")
@@ -130,10 +138,27 @@ def test_the_first_writes_all_and_the_second_nothing(cluster: FakeCluster) -> No
     assert second.sentence() == "nothing to write; 8 objects were as they should be"
 
 
-def test_a_newer_template_stops_everything_before_the_first_write(cluster: FakeCluster) -> None:
-    cluster.templates["tabletrail-v1"] = {"version": 3}
+@pytest.mark.parametrize(
+    ("templates", "words"),
+    [
+        ({"tabletrail-v1": {"version": 3}}, r"version 3 of the index template tabletrail-v1, this release brings 2"),
+        (
+            {MARKS: {"_meta": {"objects": {"role/tabletrail_reader": "3 0123456789abcdef"}}}},
+            "a later role tabletrail_reader",
+        ),
+        (
+            {MARKS: {"_meta": {"objects": {"dashboards/search/tabletrail-search-x": "1 0123456789abcdef"}}}},
+            "a later dashboards search/tabletrail-search-x",
+        ),
+    ],
+    ids=["template", "role", "an object that this release does not even bring"],
+)
+def test_anything_newer_stops_everything_before_the_first_write(
+    cluster: FakeCluster, templates: dict[str, Any], words: str
+) -> None:
+    cluster.templates |= templates
     keeper = FakeIndex()
-    with pytest.raises(DowngradeError, match=r"holds version 3 .* brings 2: deploy the newer release"):
+    with pytest.raises(DowngradeError, match=f"{words}.*deploy the newer release again. Nothing was written"):
         run(cluster, keeper=keeper)
     assert cluster.writes == []
     assert keeper.existing() == frozenset()
@@ -141,12 +166,31 @@ def test_a_newer_template_stops_everything_before_the_first_write(cluster: FakeC
 
 def test_a_widened_role_is_repaired_and_a_persons_mapping_stays(cluster: FakeCluster) -> None:
     run(cluster)
-    cluster.roles["tabletrail_writer"]["cluster_permissions"] = ["*"]
+    cluster.held["tabletrail_writer"]["cluster_permissions"] = ["*"]
     cluster.mappings["tabletrail_writer"]["users"] = ["ann", "tabletrail_writer"]
     cluster.writes.clear()
-    run(cluster)
+    report = run(cluster)
+    assert "Changed by hand, and again as the release has it: role tabletrail_writer" in report.sentence()
     assert cluster.writes == ["role tabletrail_writer"]
     assert cluster.mappings["tabletrail_writer"]["users"] == ["ann", "tabletrail_writer"]
+
+
+def test_what_a_new_release_changes_is_nobodys_edit(cluster: FakeCluster) -> None:
+    keeper = FakeIndex()
+    run(cluster, keeper=keeper)
+    roles = {**BUNDLE.roles, "tabletrail_reader": {"cluster_permissions": ["cluster:monitor/health"]}}
+    template = {**BUNDLE.template, "version": 3, "priority": 500}
+    report = run(cluster, Bundle(template, roles, versions={"role": 3}), keeper)
+    assert report.written == ["index template tabletrail-v1", "role tabletrail_reader"]
+    assert report.repaired == []
+
+
+def test_an_edited_template_is_repaired_and_said(cluster: FakeCluster) -> None:
+    run(cluster)
+    cluster.templates["tabletrail-v1"]["template"]["settings"]["index.refresh_interval"] = "1s"
+    report = run(cluster)
+    assert report.repaired == ["index template tabletrail-v1"]
+    assert "refresh_interval" not in str(cluster.templates["tabletrail-v1"])
 
 
 def test_a_new_cluster_is_waited_for(clock: FakeClock) -> None:
@@ -174,7 +218,7 @@ def test_a_slow_cluster_ends_it_with_what_was_done(clock: FakeClock) -> None:
 def test_a_cluster_without_roles_is_reported(clock: FakeClock) -> None:
     cluster = FakeCluster(clock, roles_offered=False)
     report = run(cluster)
-    assert cluster.roles == {}
+    assert cluster.held == {}
     assert "The cluster has no roles" in report.sentence()
 
 
@@ -182,7 +226,7 @@ def test_a_refused_setting_is_reported_and_the_rest_is_done(clock: FakeClock) ->
     cluster = FakeCluster(clock, refuses_settings=True)
     report = run(cluster)
     assert "set action.auto_create_index to -tabletrail*,+*" in report.sentence()
-    assert set(cluster.roles) == set(BUNDLE.roles)
+    assert set(cluster.held) == set(BUNDLE.roles)
 
 
 def test_a_transient_setting_is_changed_where_it_hides_the_persistent_one(cluster: FakeCluster) -> None:

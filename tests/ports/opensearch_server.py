@@ -19,8 +19,9 @@ from tabletrail.aws.clock import SystemClock
 from tabletrail.aws.opensearch import OpenSearchKeeper
 from tabletrail.aws.opensearch_cluster import OpenSearchCluster
 from tabletrail.aws.opensearch_connect import Reply, ask, connect
+from tabletrail.aws.opensearch_plugins import OpenSearchPlugins
 from tabletrail.core.periods import PREFIX
-from tabletrail.install import Bundle, Report, grants_of, install
+from tabletrail.install import Bundle, Report, Servers, Wishes, grants_of, install
 from tabletrail.settings import Settings
 from tabletrail_local.info import StackInfo
 
@@ -67,13 +68,9 @@ class Server:
         return ask(self.client(role), method, path, body, params)
 
     def install(self) -> Report:
-        """As the deployment does it: our roles, and the template that the release brings if it is there yet."""
-        roles = json.loads((MAPPINGS / "security" / "roles.v1.json").read_text())
-        whole = (MAPPINGS / "index_template.v1.json").exists()
-        bundle = Bundle.load(MAPPINGS) if whole else Bundle(SMALL_TEMPLATE, roles)
-        admin = self.client("admin")
-        grants = grants_of({}, {}, with_users=True)
-        return install(OpenSearchCluster(admin), OpenSearchKeeper(admin), bundle, grants, (), SystemClock(), 60)
+        """As the deployment does it, less its indices."""
+        wishes = Wishes(grants_of({}, {}, with_users=True))
+        return install(servers_for(self.client("admin")), Bundle.load(MAPPINGS), wishes, SystemClock(), 60)
 
     @contextmanager
     def an_index(self) -> Iterator[str]:
@@ -93,6 +90,12 @@ class Server:
 
 def settings_for(url: str, auth: str = "basic") -> Settings:
     return Settings("s", "h", "g", "r", "b", opensearch_endpoint=url, opensearch_auth=auth, opensearch_secret="secret")
+
+
+def servers_for(client: OpenSearch) -> Servers:
+    """This OpenSearch, without Dashboards."""
+    plugins = OpenSearchPlugins(client)
+    return Servers(OpenSearchCluster(client), OpenSearchKeeper(client), plugins, plugins)
 
 
 def unused_name() -> str:

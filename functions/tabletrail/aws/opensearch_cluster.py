@@ -6,7 +6,7 @@ Rules
   found": both mean that it is not there. Any other 401 or 403 means that the caller may not.
 - Reasons in errors are the server's words about administration, cut short; they hold no document.
 
-Called by handlers/install_mappings.py.
+Called by `install_wiring`.
 """
 
 from __future__ import annotations
@@ -49,60 +49,57 @@ class OpenSearchCluster:
     def put_setting(self, level: str, name: str, value: str) -> None:
         self._put("/_cluster/settings", {level: {name: value}}, f"the cluster setting {name}")
 
-    def has_roles(self) -> bool:
-        reply = ask(self._client, "GET", f"{SECURITY}/roles/tabletrail_writer")
-        return not _is_absent(reply)
-
-    def role(self, name: str) -> dict[str, Any] | None:
-        return self._named(f"{SECURITY}/roles", name)
+    def roles(self) -> dict[str, dict[str, Any]] | None:
+        return self._all(f"{SECURITY}/roles")
 
     def put_role(self, name: str, role: Mapping[str, Any]) -> None:
         self._put(f"{SECURITY}/roles/{name}", role, f"the role {name}")
 
-    def role_mapping(self, name: str) -> dict[str, Any] | None:
-        return self._named(f"{SECURITY}/rolesmapping", name)
+    def role_mappings(self) -> dict[str, dict[str, Any]]:
+        return self._all(f"{SECURITY}/rolesmapping") or {}
 
     def put_role_mapping(self, name: str, mapping: Mapping[str, Any]) -> None:
         self._put(f"{SECURITY}/rolesmapping/{name}", mapping, f"the mapping of the role {name}")
-
-    def plugins(self) -> frozenset[str]:
-        reply = ask(self._client, "GET", "/_cat/plugins", params={"format": "json", "h": "component"})
-        rows = reply.data if reply.ok and isinstance(reply.data, list) else []
-        return frozenset(str(row["component"]) for row in rows)
 
     def replaceable_indices(self) -> frozenset[str]:
         name = "index.append_only.enabled"
         found = self._get(f"/{PATTERN}/_settings", {"flat_settings": "true", "expand_wildcards": "all"}) or {}
         return frozenset(index for index, body in found.items() if str(body["settings"].get(name)) != "true")
 
-    def _named(self, path: str, name: str) -> dict[str, Any] | None:
-        found = self._get(f"{path}/{name}")
-        return dict(found[name]) if found else None
+    def _all(self, path: str) -> dict[str, dict[str, Any]] | None:
+        """By name, in one request. None if the server does not offer them."""
+        reply = ask(self._client, "GET", path)
+        if is_absent(reply):
+            return None
+        check(reply, f"reading {path}")
+        return dict(reply.data)
 
     def _get(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any] | None:
         reply = ask(self._client, "GET", path, params=params)
         if reply.status == 404:
             return None
-        _check(reply, f"reading {path}")
+        check(reply, f"reading {path}")
         if not isinstance(reply.data, dict):
             raise TransientError(f"what answered at the endpoint is not OpenSearch (reading {path})")
         return reply.data
 
     def _put(self, path: str, body: Mapping[str, Any], what: str) -> None:
-        _check(ask(self._client, "PUT", path, body), f"writing {what}")
+        check(ask(self._client, "PUT", path, body), f"writing {what}")
 
 
-def _is_absent(reply: Reply) -> bool:
+def is_absent(reply: Reply) -> bool:
+    """The server does not offer what was asked for."""
     text = str(reply.data)
     return not reply.ok and ("no handler found" in text or (reply.status == 401 and "is not allowed" in text))
 
 
-def _check(reply: Reply, doing: str) -> None:
+def check(reply: Reply, doing: str) -> None:
+    """TransientError or InstallError if the reply is no success. `doing` names the request in a few words."""
     if reply.ok:
         return
     if reply.status == 429 or reply.status >= 500:
         raise TransientError(f"OpenSearch is busy or not ready, {doing}: {reply.reason}")
-    if reply.status in (401, 403) and not _is_absent(reply):
+    if reply.status in (401, 403) and not is_absent(reply):
         raise InstallError(
             f"OpenSearch refused {doing}: {reply.reason}. The function's user, or on a domain its IAM role, must be an "
             "administrator: map it to all_access and security_manager, or correct the password in its secret"

@@ -88,12 +88,14 @@ def ask(
     body: bytes | Mapping[str, Any] | None = None,
     params: Mapping[str, str] | None = None,
     seconds: float | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Reply:
     """One request and its reply, whatever its status. TransientError if there was no reply.
 
-    `seconds` stands above the client's own limit, to connect and again to answer.
+    `seconds` stands above the client's own limit, to connect and again to answer. Bytes are NDJSON unless `headers` say
+    otherwise.
     """
-    headers = {"content-type": "application/x-ndjson"} if isinstance(body, bytes) else None
+    headers = {**({"content-type": "application/x-ndjson"} if isinstance(body, bytes) else {}), **(headers or {})}
     try:
         data = client.transport.perform_request(method, path, dict(params or {}), body, seconds, headers=headers)
     except SSLError as error:
