@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ MAPPINGS = Path(__file__).parent.parent.parent / "mappings"
 TEMPLATE = json.loads((MAPPINGS / "index_template.v1.json").read_text("utf-8"))
 SCHEMA = json.loads((MAPPINGS / "schema" / "audit_entry.v1.schema.json").read_text("utf-8"))
 LONGEST_TERM = 32_766
+FROZEN = {1: "aed8294a2bc7b85909dc766270e4b6865353c9d36e8c1b5dea66f0fb6aa35d9e"}
+"""SHA-256 of each version that a release brought: indices that it made exist as long as they are kept."""
 
 
 def fields_of(properties: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -66,3 +69,32 @@ def test_every_field_of_the_schema_says_what_it_is() -> None:
             yield from described(field.get("items", field), f"{name}{inner_name}.")
 
     assert list(described(SCHEMA, "")) == []
+
+
+def test_each_earlier_version_is_kept_as_it_was() -> None:
+    kept = {version: MAPPINGS / "earlier" / f"index_template.v1.{version}.json" for version in FROZEN}
+    assert set((MAPPINGS / "earlier").iterdir()) == set(kept.values())
+    assert {version: sha256(path.read_bytes()).hexdigest() for version, path in kept.items()} == FROZEN
+    assert list(FROZEN) == list(range(1, TEMPLATE["version"]))
+
+
+def test_an_index_says_which_version_made_it() -> None:
+    assert TEMPLATE["template"]["mappings"]["_meta"] == {"schema": 1, "template": TEMPLATE["version"]}
+
+
+def test_identifiers_have_parts_and_a_word_of_text_is_never_longer_than_lucene_takes() -> None:
+    settings = TEMPLATE["template"]["settings"]
+    assert settings["index.analysis.tokenizer.tabletrail_blanks.max_token_length"] * 4 < LONGEST_TERM
+    texts = {name: field for name, field in FIELDS.items() if field.get("type") == "text"}
+    parts = {name: field["fields"]["parts"] for name, field in FIELDS.items() if "parts" in field.get("fields", {})}
+    assert set(parts) == {"item.id", "actor.id", "actor.last_known", "request.id", "principal.arn"}
+    for field in (*texts.values(), *parts.values()):
+        assert field["analyzer"] == "tabletrail_words"
+        assert field["search_analyzer"] == "tabletrail_question"
+        assert field["search_quote_analyzer"] == "tabletrail_phrase"
+    analyzers = {name for name in settings if name.startswith("index.analysis.analyzer.") and name.endswith(".type")}
+    assert {name.split(".")[3] for name in analyzers} == {
+        "tabletrail_words",
+        "tabletrail_question",
+        "tabletrail_phrase",
+    }

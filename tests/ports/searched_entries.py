@@ -49,6 +49,8 @@ class Entries:
     """By name, in the order in which they were added."""
 
     documents: dict[str, Document] = field(default_factory=dict)
+    first: int = 10**20
+    """Sequence number of the first one: ids follow from it."""
 
     def add(
         self,
@@ -64,7 +66,7 @@ class Entries:
         """An entry of a record; `more` are fields that no conversion makes yet, over the entry's own."""
         keys = {"id": text(key)}
         record = make_record(
-            str(10**20 + len(self.documents)),
+            str(self.first + len(self.documents)),
             event="INSERT" if old is None else "REMOVE" if new is None else "MODIFY",
             keys=keys,
             old=None if old is None else {**keys, **old},
