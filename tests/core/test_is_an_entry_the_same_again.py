@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tabletrail.core.document import with_log
 from tabletrail.core.entry import Conversion, convert, coverage_entry, gap_entry, reduced_entry, retried_entry
+from tabletrail.core.policy import compile_policy
 from tests.core.strategies import CONVERSION, SOURCE, record, records
 from tests.validation import assert_valid_entry
 
@@ -125,6 +126,7 @@ def test_a_retried_entry_is_full_and_says_what_it_supersedes(made: dict[str, Any
 
 def test_other_rules_or_period_change_the_entry_but_not_its_id() -> None:
     made = record({}, {"a": {"S": "x"}})
-    one, other = convert(made, SOURCE, CONVERSION), convert(made, SOURCE, Conversion("day", "", "rules-2"))
+    other_rules = compile_policy({"rules": []})
+    one, other = convert(made, SOURCE, CONVERSION), convert(made, SOURCE, Conversion("day", "", other_rules))
     assert one.id == other.id
     assert one.document != other.document

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from tabletrail.core.entry import Conversion, Source, convert
-from tests.golden.inputs import CASES
+from tabletrail.core.policy import compile_policy
+from tabletrail.core.tokens import Tokens
+from tests.golden.inputs import CASES, POLICIES
 
 DIRECTORY = Path(__file__).parent / "cases"
 MANIFEST = Path(__file__).parent / "MANIFEST.sha256"
@@ -35,17 +37,33 @@ SOURCE = Source(
     partition_key="pk",
 )
 CONVERSION = Conversion("month", "updatedBy")
+TOKEN_KEY = bytes(range(32))
 FALLBACK_TIME = 1_795_500_000
 
 
-def case_of(record: Any) -> dict[str, Any]:
-    """What a record becomes, in the form of the files."""
-    entry = convert(record, SOURCE, CONVERSION, FALLBACK_TIME)
+def conversion_of(settings: dict[str, Any]) -> Conversion:
+    """The conversion that a case's file describes."""
+    period, attribute = settings["index_period"], settings["actor_attribute"]
+    if "policy" not in settings:
+        return Conversion(period, attribute)
+    return Conversion(
+        period, attribute, compile_policy(settings["policy"]), Tokens(bytes.fromhex(settings["token_key"]))
+    )
+
+
+def case_of(record: Any, name: str = "") -> dict[str, Any]:
+    """What a record becomes, in the form of the files. `name` is of POLICIES, or no policy is in force."""
+    settings: dict[str, Any] = {"actor_attribute": "updatedBy", "index_period": "month"}
+    if name in POLICIES:
+        settings |= {"policy": POLICIES[name], "token_key": TOKEN_KEY.hex()}
+    conversion = conversion_of(settings)
+    entry = convert(record, SOURCE, conversion, FALLBACK_TIME)
+    settings["rules_version"] = conversion.rules_version
     document = json.loads(entry.document)
     return {
         "record": record,
         "source": asdict(SOURCE),
-        "conversion": asdict(CONVERSION),
+        "conversion": settings,
         "fallback_time": FALLBACK_TIME,
         "id": entry.id,
         "index": entry.index,
@@ -63,7 +81,7 @@ def add_missing() -> list[str]:
     for name, record in CASES.items():
         path = DIRECTORY / f"{name}.json"
         if not path.exists():
-            path.write_text(json.dumps(case_of(record), indent=1, sort_keys=True) + "\n", "ascii")
+            path.write_text(json.dumps(case_of(record, name), indent=1, sort_keys=True) + "\n", "ascii")
             with MANIFEST.open("a", encoding="ascii") as manifest:
                 manifest.write(f"{sha256(path.read_bytes()).hexdigest()}  cases/{name}.json\n")
             added.append(name)

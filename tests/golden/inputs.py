@@ -96,3 +96,6 @@ CASES: dict[str, dict[str, Any]] = {
     "no_sequence_number": {"eventID": "1", "dynamodb": {"Keys": KEYS, "ApproximateCreationDateTime": 1_795_500_000.5}},
     "nothing": {},
 }
+
+POLICIES: dict[str, dict[str, Any]] = {}
+"""The policy of those cases that have one."""

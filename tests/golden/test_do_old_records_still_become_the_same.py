@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tabletrail.core.entry import Conversion, Source, convert
-from tests.golden.add_cases import DIRECTORY, MANIFEST
+from tabletrail.core.entry import Source, convert
+from tests.golden.add_cases import DIRECTORY, MANIFEST, conversion_of
 from tests.golden.inputs import CASES
 from tests.validation import assert_valid_entry
 
@@ -25,7 +25,9 @@ def load(path: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_golden_record_becomes_its_entry(path: Path) -> None:
     case = load(path)
-    entry = convert(case["record"], Source(**case["source"]), Conversion(**case["conversion"]), case["fallback_time"])
+    conversion = conversion_of(case["conversion"])
+    assert conversion.rules_version == case["conversion"]["rules_version"]
+    entry = convert(case["record"], Source(**case["source"]), conversion, case["fallback_time"])
     document = assert_valid_entry(entry.document)
     assert document == case["document"]
     assert (entry.id, entry.index) == (case["id"], case["index"])

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tabletrail.core.diff import Image
+from tabletrail.core.diff import Hide, Image
 from tabletrail.core.paths import cut_text
 from tabletrail.errors import EntryError
 
@@ -39,19 +39,30 @@ def is_ttl(identity: tuple[str, str] | None) -> bool:
 
 
 def actor_of(identity: tuple[str, str] | None, old: Image | None, new: Image | None, attribute: str) -> dict[str, str]:
-    """The entry's `actor`; empty if nothing is known. `old` and `new` are None where the record has no such image."""
+    """Who did it, whole and in the clear; empty if nothing is known. `old` and `new` are None where the record has no
+    such image."""
     actor: dict[str, str] = {}
     if identity is not None:
         kind = "system" if is_ttl(identity) else "service" if identity[0] == "Service" else "user"
         source = "ttl" if is_ttl(identity) else "stream"
-        actor = {"id": cut_text(identity[1]), "type": kind, "source": source, "confidence": "certain"}
+        actor = {"id": identity[1], "type": kind, "source": source, "confidence": "certain"}
     name = _text(new if new is not None else old, attribute)
     if not name:
         return actor
     if not actor and new is not None and old is not None and old.get(attribute) != new[attribute]:
-        return {"id": cut_text(name), "type": "user", "source": "attribute", "confidence": "possible"}
-    actor["last_known"] = cut_text(name)
+        return {"id": name, "type": "user", "source": "attribute", "confidence": "possible"}
+    actor["last_known"] = name
     return actor
+
+
+def shown_actor(actor: dict[str, str], hide: Hide | None) -> dict[str, str]:
+    """The entry's `actor`: names cut or, with `hide`, those that the item's own attribute gave hidden."""
+    shown = dict(actor)
+    for name in ("id", "last_known"):
+        if name in actor:
+            is_attribute = name == "last_known" or actor["source"] == "attribute"
+            shown[name] = hide("S", actor[name]) if hide and is_attribute else cut_text(actor[name])
+    return shown
 
 
 def _text(image: Image | None, attribute: str) -> str:

@@ -5,6 +5,7 @@ Rules
 - A missing image (the stream's view type is not NEW_AND_OLD_IMAGES) is no error: the entry says `tabletrail.incomplete`
   where that leaves open what changed, and never shows a whole image as a change.
 - What did not change is not looked into; it is carried in `images`.
+- Sensitive values are replaced before anything is made of them: nothing is cut, joined or hashed in the clear.
 
 Called by `entry`.
 """
@@ -13,13 +14,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tabletrail.core.actor import actor_of, identity_of, is_ttl
+from tabletrail.core.actor import actor_of, identity_of, is_ttl, shown_actor
 from tabletrail.core.canonical import canonical_unchecked
-from tabletrail.core.diff import Diff, Image, diff
+from tabletrail.core.diff import Diff, Hide, Image, compared, diff, hide_nothing, shown_name
 from tabletrail.core.document import (
     SCHEMA,
     SEQUENCE_DIGITS,
-    SEVERITY_NONE,
     Conversion,
     Entry,
     Source,
@@ -31,6 +31,7 @@ from tabletrail.core.document import (
 from tabletrail.core.identity import change_id
 from tabletrail.core.message import change_message
 from tabletrail.core.paths import TEXT_CHARACTERS, cut_path, cut_text, hash_mark, member
+from tabletrail.core.places import NOWHERE, Place
 from tabletrail.core.values import SCALARS, view
 from tabletrail.errors import EntryError
 
@@ -47,34 +48,38 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
     event_id, data = record["eventID"], record["dynamodb"]
     if type(event_id) is not str or not event_id:
         raise EntryError("the record has no eventID")
-    sequence_no = sequence_of(data)
-    timestamp, index = moment_of(seconds_of(data), conversion.index_period)
+    sequence_no, seconds = sequence_of(data), seconds_of(data)
+    timestamp, index = moment_of(seconds, conversion.index_period)
     identity = identity_of(record)
     action = _action_of(record, is_ttl(identity))
     old, new = _image(data, "OldImage"), _image(data, "NewImage")
     images = images_of(old, new)
-    is_complete = _is_complete(action, old, new)
-    if action == "insert" and old is None:
-        old = {}
-    changes = diff(old or {}, new or {}) if is_complete else Diff()
-    actor = actor_of(identity, old, new, conversion.actor_attribute)
-    item_id, item_key = item_of(data["Keys"], source.partition_key)
+    table, hide = conversion.policy.of(source.table_name), conversion.hide
+    pair = compared(action, old, new)
+    changes = diff(*pair, table.root, hide) if pair else Diff()
+    true_actor = actor_of(identity, {} if action == "insert" and old is None else old, new, conversion.actor_attribute)
+    is_sensitive = table.root.into(conversion.actor_attribute).hides
+    actor = shown_actor(true_actor, hide if is_sensitive else None)
+    item_id, item_key = item_of(data["Keys"], source.partition_key, table.root, hide)
+    verdict = table.verdict(action, true_actor, seconds, changes.watched)
     entry_id = change_id(source.stream_arn, event_id, sequence_no)
     document = {
         "@timestamp": timestamp,
         "changed": changes.changed,
         "changed_count": changes.count,
         "changed_path": changes.changed_path,
-        "event": _event(action, entry_id, sequence_no),
+        "event": _event(action, entry_id, sequence_no, verdict.severity),
         "item": {"id": item_id, "key": item_key},
-        "message": change_message(action, actor.get("id", ""), source.table_name, item_id, changes, is_complete),
+        "message": change_message(action, actor.get("id", ""), source.table_name, item_id, changes, pair is not None),
         "stream": {"arn": source.stream_arn, "sequence": sequence_no, "shard": source.shard_id},
-        "tabletrail": _own_fields(conversion, changes.truncated, is_complete),
+        "tabletrail": _own_fields(conversion, changes.truncated, pair is not None),
         **fixed_fields(source),
     }
     known = {"actor": actor, "after": changes.after, "before": changes.before, "numbers": changes.numbers}
     document.update({name: value for name, value in known.items() if value})
-    return Entry(entry_id, "change", index, sequence_no, seal(document), images, SEVERITY_NONE)
+    if verdict.names:
+        document |= {"rule": {"name": verdict.names}, "tags": verdict.tags}
+    return Entry(entry_id, "change", index, sequence_no, seal(document), images, verdict.severity)
 
 
 def sequence_of(data: dict[str, Any]) -> str:
@@ -93,11 +98,14 @@ def seconds_of(data: dict[str, Any]) -> int:
     return int(time)
 
 
-def item_of(keys: Any, partition_key: str) -> tuple[str, dict[str, str]]:
+def item_of(
+    keys: Any, partition_key: str, root: Place[Any] = NOWHERE, hide: Hide = hide_nothing
+) -> tuple[str, dict[str, str]]:
     """(item.id, item.key) of a record's Keys.
 
     item.id is the key's text. Of two key attributes, the partition key's first (`Source.partition_key`), both texts are
-    joined by `/`, with each `\\` and `/` inside them behind a `\\`.
+    joined by `/`, with each `\\` and `/` inside them behind a `\\`. `root` tells which of them are sensitive: before
+    anything is joined or cut, what `hide` makes takes their place.
     """
     if type(keys) is not dict or not keys:
         raise EntryError("the record has no keys")
@@ -106,7 +114,8 @@ def item_of(keys: Any, partition_key: str) -> tuple[str, dict[str, str]]:
         leaf, _ = view(keys[name])
         if leaf is None or leaf[0] not in SCALARS:
             raise EntryError("a key attribute is neither text nor number nor binary")
-        texts[name] = leaf[1]
+        place = root.into(name)
+        texts[shown_name(name, root, place, hide)] = hide(*leaf) if place.hides else leaf[1]
     if len(texts) == 1:
         readable = next(iter(texts.values()))
     else:
@@ -140,15 +149,7 @@ def _image(data: dict[str, Any], name: str) -> Image | None:
     raise EntryError(f"the record's {name} is not a JSON object")
 
 
-def _is_complete(action: str, old: Image | None, new: Image | None) -> bool:
-    if action == "insert":
-        return new is not None
-    if action == "modify":
-        return old is not None and new is not None
-    return old is not None
-
-
-def _event(action: str, entry_id: str, sequence_no: str) -> dict[str, Any]:
+def _event(action: str, entry_id: str, sequence_no: str, severity: int) -> dict[str, Any]:
     return {
         "action": action,
         "category": _CATEGORY,
@@ -156,7 +157,7 @@ def _event(action: str, entry_id: str, sequence_no: str) -> dict[str, Any]:
         "id": entry_id,
         "kind": "event",
         "sequence_key": sequence_key(sequence_no),
-        "severity": SEVERITY_NONE,
+        "severity": severity,
         "type": _EVENT_TYPES[action],
     }
 

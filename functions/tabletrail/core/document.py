@@ -20,17 +20,21 @@ from json.encoder import encode_basestring  # the C function where there is one
 from typing import Any
 
 from tabletrail.core.canonical import canonical, canonical_unchecked
+from tabletrail.core.diff import Hide, hide_nothing
 from tabletrail.core.periods import index_of
+from tabletrail.core.policy import NO_POLICY, Policy
+from tabletrail.core.rules import SEVERITIES
+from tabletrail.core.tokens import Tokens
 
 SCHEMA = 1
 SEQUENCE_DIGITS = 40
 """DynamoDB's longest sequence number."""
 
 SEVERITY_NONE = 0
-SEVERITY_LOW = 21
-SEVERITY_MEDIUM = 47
-SEVERITY_HIGH = 73
-SEVERITY_CRITICAL = 99
+SEVERITY_LOW = SEVERITIES["low"]
+SEVERITY_MEDIUM = SEVERITIES["medium"]
+SEVERITY_HIGH = SEVERITIES["high"]
+SEVERITY_CRITICAL = SEVERITIES["critical"]
 
 _EVENT = b'"event":{'
 _EVENT_ID = b'"id":"'
@@ -58,11 +62,29 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What decides an entry's content besides the record. `index_period`: day, week or month."""
+    """What decides an entry's content besides the record. `index_period`: day, week or month.
+
+    ValueError if the policy has sensitive paths and there are no tokens: no entry is made in the clear by mistake.
+    """
 
     index_period: str
     actor_attribute: str
-    rules_version: str = "none"
+    policy: Policy = NO_POLICY
+    tokens: Tokens | None = None
+
+    def __post_init__(self) -> None:
+        if self.policy.is_sensitive_anywhere and self.tokens is None:
+            raise ValueError("the policy has sensitive paths, and there is no key to make tokens with")
+
+    @property
+    def rules_version(self) -> str:
+        """Names the policy in each entry."""
+        return self.policy.version
+
+    @property
+    def hide(self) -> Hide:
+        """What stands for a sensitive value."""
+        return self.tokens or hide_nothing
 
 
 @dataclass(slots=True)

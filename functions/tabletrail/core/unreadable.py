@@ -48,7 +48,7 @@ def unreadable_entry(record: Any, source: Source, conversion: Conversion, fallba
     document["tabletrail"]["unreadable"] = {"reason": reason}
     if sequence_no:
         document["stream"]["sequence"] = sequence_no
-    _add_item(document, data, source.partition_key)
+    _add_item(document, data, source, conversion)
     images = json.dumps({"form": "record", "record": text}, separators=(",", ":")).encode()
     return sealed(document, conversion, seconds, sequence_no, images)
 
@@ -84,9 +84,10 @@ def _ascii_json_without_recursion(record: Any) -> str:
     return "".join(pieces)
 
 
-def _add_item(document: dict[str, Any], data: dict[str, Any], partition_key: str) -> None:
+def _add_item(document: dict[str, Any], data: dict[str, Any], source: Source, conversion: Conversion) -> None:
+    root = conversion.policy.of(source.table_name).root
     try:
-        item_id, item_key = item_of(data.get("Keys"), partition_key)
+        item_id, item_key = item_of(data.get("Keys"), source.partition_key, root, conversion.hide)
         canonical([item_id, item_key])
     except (EntryError, UnicodeEncodeError):
         return
