@@ -16,6 +16,7 @@ Called by `tabletrail.report`, after the run's lease is free: a merge that hangs
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -110,7 +111,7 @@ class Closing:
 
     def _run(self, deadline: Deadline) -> None:
         self._before = self.notes.read(NOTE)
-        self._note = {**_copy(self._before), "failures": [], "trouble": ""}
+        self._note = {**deepcopy(self._before), "failures": [], "trouble": ""}
         try:
             self._advance(deadline)
         except TabletrailError as error:
@@ -210,8 +211,4 @@ class Closing:
         """A quiet minute costs no write."""
         if self._note != self._before:
             self.notes.write(NOTE, self._note)
-            self._before = _copy(self._note)
-
-
-def _copy(note: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: dict(value) if isinstance(value, dict) else value for name, value in note.items()}
+            self._before = deepcopy(self._note)
