@@ -174,14 +174,15 @@ def test_no_value_is_too_long_for_the_index(found: Searched) -> None:
     """Where a field takes text whole, one word of it may be longer than the longest term."""
     document = found.documents["dear"]
     word = "ß" * LONGEST_TERM
-    for name, more in {
+    longest: dict[str, dict[str, Any]] = {
         "reason": {"reason": f"because {word} and so on"},
         "message": {"message": f"{word} end"},
         "key": {"item": {"id": "ü" * 8191}},
         "camelCase": {"message": "aB" * LONGEST_TERM},
         "marks": {"message": "a#" * LONGEST_TERM},
         "no blanks": {"message": "東京" * 5_000},
-    }.items():
+    }
+    for name, more in longest.items():
         put(found.server, found.index, {f"too long {name}": json.loads(json.dumps({**document, **more}))})
     assert found.bar("reason: because") == {"too long reason"}
     assert found.bar('message: "end"') == {"too long message"}

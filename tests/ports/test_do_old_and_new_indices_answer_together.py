@@ -103,7 +103,7 @@ def test_lists_facets_and_words_of_the_command_line_go_over_both(upgraded: tuple
     everything = {one["event"]["id"] for one in (OLD | NEW).values()}
     question = Question(fields=[("table", ["upgraded"])])
     for order in ("asc", "desc"):
-        entries = list(reader.walk(query_of(question), order))  # type: ignore[arg-type]
+        entries = list(reader.walk(query_of(question), order))
         assert {one["event"]["id"] for one in entries} == everything
         assert len(entries) == len(everything)
     facets = reader.aggregate(query_of(question), facets_of("service,action,changed"))

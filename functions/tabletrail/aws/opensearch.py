@@ -5,7 +5,8 @@ Rules
 - Whether a document or the cluster is at fault is decided by `core.outcome` from the item's status, with one exception
   below; a reply that does not account for every document accounts for none.
 - Nothing of a document is logged or put into an error: reasons are OpenSearch's error types.
-- An index is made only while its template is there: without it the mapping would be empty, and for good.
+- An index is made only while its template is there: without it the mapping would be empty, and for good. How many
+  primary shards it gets follows from the volume of those before it (`core.primaries`).
 
 Called by `tabletrail.index`, `tabletrail.report` and `tabletrail.install`.
 """
@@ -18,9 +19,11 @@ from urllib.parse import urlencode
 from opensearchpy import OpenSearch
 
 from tabletrail.aws.opensearch_connect import Reply, ask
+from tabletrail.aws.opensearch_primaries import primaries_setting
 from tabletrail.core.cluster_objects import TEMPLATE
 from tabletrail.core.outcome import ItemResult, Outcome, outcome_of
 from tabletrail.core.periods import PATTERN, PREFIX
+from tabletrail.core.primaries import SHARD_BYTES
 from tabletrail.errors import TransientError
 from tabletrail.ports import BulkReply
 
@@ -57,18 +60,26 @@ class OpenSearchIndex:
 class OpenSearchKeeper:
     """Promises: see `ports.IndexKeeper`. The user is the index owner: it makes indices and sees no document.
 
-    `template` is the name of the one that its indices are made from; `seconds` see `ask`.
+    `template` is the name of the one that its indices are made from; `seconds` see `ask`; `shard_bytes` is what a
+    primary shard is meant to hold.
     """
 
-    def __init__(self, client: OpenSearch, template: str = TEMPLATE, seconds: float | None = None) -> None:
-        self._client, self._template, self._seconds = client, template, seconds
+    def __init__(
+        self,
+        client: OpenSearch,
+        template: str = TEMPLATE,
+        seconds: float | None = None,
+        shard_bytes: int = SHARD_BYTES,
+    ) -> None:
+        self._client, self._template, self._seconds, self._shard_bytes = client, template, seconds, shard_bytes
 
     def ensure(self, index: str) -> bool:
         """Names the two settings that cannot be mended later itself, so that no template edit can lose them."""
         if self._exists(index):
             return False
         self._require_template()
-        body = {"settings": {"index.append_only.enabled": True}, "mappings": {"dynamic": False}}
+        primaries = primaries_setting(self._client, index, self._shard_bytes, self._seconds)
+        body = {"settings": {"index.append_only.enabled": True, **primaries}, "mappings": {"dynamic": False}}
         reply = ask(self._client, "PUT", f"/{index}", body, seconds=self._seconds)
         if reply.ok:
             return True

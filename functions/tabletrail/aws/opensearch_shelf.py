@@ -6,7 +6,8 @@ Rules
   old one's place removes the filter, in the same step.
 - `remove_index` and the aliases are one change of the cluster's state: no search sees both indices. One that is under
   way in that moment may find the old one gone: its answer then has fewer shards than it went to, and is no answer.
-- No setting of a rebuilt index differs from the template's, so nothing is to be put back after it was filled.
+- A rebuilt index has the template's settings, so nothing is to be put back after it was filled, and as many primary
+  shards as the one it replaces would get today.
 
 Called by the command `tabletrail reindex`.
 """
@@ -20,23 +21,25 @@ from opensearchpy import OpenSearch
 
 from tabletrail.aws.opensearch import OpenSearchKeeper
 from tabletrail.aws.opensearch_connect import Reply, ask
+from tabletrail.aws.opensearch_primaries import primaries_setting
 from tabletrail.core.cluster_objects import TEMPLATE, template_version
 from tabletrail.core.periods import ALIAS, PATTERN
+from tabletrail.core.primaries import SHARD_BYTES
 from tabletrail.core.rebuilds import Layout
 from tabletrail.errors import ReindexError, TransientError
 
 MOST_TABLES = 10_000
 NOTHING: dict[str, Any] = {"match_none": {}}
-WRITE_ONCE: dict[str, Any] = {"settings": {"index.append_only.enabled": True}, "mappings": {"dynamic": False}}
+WRITE_ONCE: dict[str, Any] = {"index.append_only.enabled": True}
 """Named here too, as for every index of ours: what cannot be mended later is left to no template."""
 
 
 class OpenSearchShelf:
     """Promises: see `reindex.IndexShelf`. The user has the roles tabletrail_rebuilder and tabletrail_reader."""
 
-    def __init__(self, client: OpenSearch) -> None:
-        self._client = client
-        self._keeper = OpenSearchKeeper(client)
+    def __init__(self, client: OpenSearch, shard_bytes: int = SHARD_BYTES) -> None:
+        self._client, self._shard_bytes = client, shard_bytes
+        self._keeper = OpenSearchKeeper(client, shard_bytes=shard_bytes)
 
     def layout(self) -> Layout:
         params = {"expand_wildcards": "all", "filter_path": "*.aliases,*.settings.index.uuid"}
@@ -57,7 +60,9 @@ class OpenSearchShelf:
 
     def make_hidden(self, index: str) -> None:
         self.template_version()  # without a template the mapping would be empty, and for good
-        reply = ask(self._client, "PUT", f"/{index}", {**WRITE_ONCE, "aliases": {ALIAS: {"filter": NOTHING}}})
+        settings = {**WRITE_ONCE, **primaries_setting(self._client, index, self._shard_bytes)}
+        body = {"settings": settings, "mappings": {"dynamic": False}, "aliases": {ALIAS: {"filter": NOTHING}}}
+        reply = ask(self._client, "PUT", f"/{index}", body)
         if reply.status == 400 and "resource_already_exists_exception" in reply.reason:
             return
         _checked(reply, f"making {index}")

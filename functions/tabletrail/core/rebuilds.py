@@ -132,6 +132,12 @@ def is_rebuilt(index: str) -> bool:
     return _match(index) is not None
 
 
+def period_of(index: str) -> str:
+    """The name that a rebuilt index was made for; any other index's own."""
+    match = _match(index)
+    return match["name"] if match else index
+
+
 def name_of_period(period: str) -> str | None:
     """`2026.11`, `2026.w47`, `2026.11.24` or such an index's whole name; None for anything else."""
     text = period.removeprefix(PREFIX)
