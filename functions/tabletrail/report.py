@@ -6,7 +6,8 @@ Rules
   needs. Only this role makes indices.
 - An index that refuses all that it is offered is looked at: defined as this release defines it, it refuses for the
   documents' own fault, and IndexSegments parks them; otherwise they wait, and a failure says where it departs.
-- The health index gets its document when all else is done and the lease is free: it may be lost, and delays nothing.
+- Periods that ended are closed, and the health index gets its document, when all else is done and the lease is free:
+  either may fail, and delays nothing. Where OpenSearch was in trouble already, no period is looked at.
 - Metrics are totals, and few, since each costs money: none has a table as its dimension. All else is for
   `tabletrail status`.
 
@@ -19,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tabletrail.closing import Closing
 from tabletrail.core.periods import indices_ahead
 from tabletrail.core.waits import is_refusal
 from tabletrail.errors import TabletrailError
@@ -47,6 +49,8 @@ class Report:
     clock: Clock
     settings: Settings
     health: Health
+    closing: Closing | None = None
+    """None where the ends of periods are not this one's work: in tests of capture, say."""
 
     def run(self, run_id: str, plan: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Writes the note `last_run`, emits metrics, returns the note. `groups` are CaptureShards' results."""
@@ -57,6 +61,8 @@ class Report:
         finally:
             self.leases.release(LEASE, run_id)
         self.health.record(note, plan)
+        if self.closing is not None and "Error: " not in note["indices"]:
+            self.closing.run(run_id)
         return note
 
     def _note(self, run_id: str, plan: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

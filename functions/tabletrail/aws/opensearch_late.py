@@ -12,12 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tabletrail.closing import PeriodIndices, Shelf
 from tabletrail.ports import BulkReply, EntryIndex, IndexKeeper
 
 
 @dataclass
 class LateOpenSearch:
-    """`EntryIndex`, `ReleaseKeeper` and `HealthIndex`. `connect` is asked again if it failed.
+    """`EntryIndex`, `ReleaseKeeper`, `HealthIndex` and `PeriodIndices`. `connect` is asked again if it failed.
 
     `mappings` is the release's directory.
     """
@@ -44,6 +45,21 @@ class LateOpenSearch:
 
         OpenSearchHealth(self._client).record(index, document_id, document)
 
+    def look(self) -> Shelf:
+        return self._periods.look()
+
+    def block(self, index: str) -> None:
+        self._periods.block(index)
+
+    def unblock(self, index: str) -> None:
+        self._periods.unblock(index)
+
+    def merge(self, index: str) -> None:
+        self._periods.merge(index)
+
+    def put_under(self, index: str, policy: str) -> None:
+        self._periods.put_under(index, policy)
+
     @cached_property
     def _client(self) -> Any:
         return self.connect()
@@ -53,6 +69,12 @@ class LateOpenSearch:
         from tabletrail.aws.opensearch import OpenSearchIndex
 
         return OpenSearchIndex(self._client)
+
+    @cached_property
+    def _periods(self) -> PeriodIndices:
+        from tabletrail.aws.opensearch_periods import OpenSearchPeriods
+
+        return OpenSearchPeriods(self._client)
 
     @cached_property
     def _keeper(self) -> IndexKeeper:
