@@ -12,9 +12,10 @@ from jsonschema import Draft202012Validator
 
 from tabletrail.core.alert import MOST_BYTES, MOST_CHANGES, Alert, AlertForm, alert_of
 from tabletrail.core.alert_digest import Digest, digest_of, subject_of, text_of
-from tabletrail.core.links import document_link
+from tabletrail.core.links import COLUMNS, DATA_VIEW, DATA_VIEW_TITLE, document_link
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "mappings/schema/alert_event.v1.schema.json").read_text("utf-8"))
+ROOT = Path(__file__).parents[2]
+SCHEMA = json.loads((ROOT / "mappings/schema/alert_event.v1.schema.json").read_text("utf-8"))
 DASHBOARDS = "https://search-x.eu-central-1.es.amazonaws.com/_dashboards"
 OPEN, CLOSED = AlertForm(dashboards=DASHBOARDS), AlertForm(values=False)
 ALICE = {"id": "alice", "type": "user", "source": "attribute", "confidence": "possible"}
@@ -216,3 +217,14 @@ def test_a_link_leads_to_all_of_many() -> None:
 @pytest.mark.parametrize("form", [OPEN, CLOSED], ids=["values", "none"])
 def test_the_same_entry_says_the_same_to_the_byte(form: AlertForm) -> None:
     assert alert_of(entry(), form).json() == alert_of(entry(), form).json()
+
+
+def test_the_links_lead_to_the_data_view_that_is_installed() -> None:
+    views = json.loads((ROOT / "mappings/dashboards/sources/data-views.json").read_text("utf-8"))
+    assert {view["id"]: view["index"] for view in views}[DATA_VIEW] == DATA_VIEW_TITLE
+    fields = json.loads((ROOT / "mappings/index_template.v1.json").read_text("utf-8"))["template"]["mappings"]
+    for column in COLUMNS:
+        place = fields
+        for name in column.split("."):
+            place = place["properties"][name]
+        assert "type" in place, column

@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 DATA_VIEW = "tabletrail"
 """Id of the saved data view (mappings/dashboards)."""
-DATA_VIEW_TITLE = "tabletrail-v1-*"
-"""Its index pattern."""
+DATA_VIEW_TITLE = "tabletrail"
+"""What it shows: the alias."""
 COLUMNS = ("table.name", "item.id", "event.action", "actor.id", "rule.name", "message")
 
 
