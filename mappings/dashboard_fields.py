@@ -19,7 +19,7 @@ TYPES = {
     "long": ("number", True),
     "double": ("number", True),
     "boolean": ("boolean", True),
-    "flat_object": ("unknown", True),
+    "flat_object": ("unknown", False),
 }
 """Of OpenSearch's types: Dashboards' own, and whether _field_caps calls it aggregatable."""
 

@@ -40,10 +40,10 @@ def aggregations_of(vis_state: Mapping[str, Any], context: Context) -> dict[str,
         raise SavedObjectError("metrics at all levels are not known here")
     enabled = [agg for agg in vis_state["aggs"] if agg.get("enabled", True)]
     for agg in enabled:
-        if agg["type"] not in (*_BUCKETS, *_METRICS, "count"):
+        if agg["type"] not in (*BUCKETS, *METRICS, "count"):
             raise SavedObjectError(f"an aggregation of type {agg['type']!r} is not known here")
-    buckets = [agg for agg in enabled if agg["type"] in _BUCKETS]
-    metrics = {str(agg["id"]): _metric(agg, context) for agg in enabled if agg["type"] in _METRICS}
+    buckets = [agg for agg in enabled if agg["type"] in BUCKETS]
+    metrics = {str(agg["id"]): _metric(agg, context) for agg in enabled if agg["type"] in METRICS}
     inner = metrics
     for agg in reversed(buckets):
         body = _bucket(agg, enabled, context)
@@ -54,12 +54,12 @@ def aggregations_of(vis_state: Mapping[str, Any], context: Context) -> dict[str,
 
 def _bucket(agg: Mapping[str, Any], all_aggs: Sequence[Mapping[str, Any]], context: Context) -> Aggregation:
     kind: str = agg["type"]
-    return {kind: _BUCKETS[kind](agg["params"], all_aggs, context)}
+    return {kind: BUCKETS[kind](agg["params"], all_aggs, context)}
 
 
 def _metric(agg: Mapping[str, Any], context: Context) -> Aggregation:
     kind: str = agg["type"]
-    return {kind: _METRICS[kind](agg["params"], context)}
+    return {kind: METRICS[kind](agg["params"], context)}
 
 
 def _terms(params: Mapping[str, Any], all_aggs: Sequence[Mapping[str, Any]], context: Context) -> Aggregation:
@@ -133,13 +133,13 @@ def _field(params: Mapping[str, Any], context: Context) -> str:
     return name
 
 
-_BUCKETS: dict[str, Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]], Context], Aggregation]] = {
+BUCKETS: dict[str, Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]], Context], Aggregation]] = {
     "terms": _terms,
     "date_histogram": _date_histogram,
     "filters": _filters,
     "range": _range,
 }
-_METRICS: dict[str, Callable[[Mapping[str, Any], Context], Aggregation]] = {
+METRICS: dict[str, Callable[[Mapping[str, Any], Context], Aggregation]] = {
     "avg": _of_field,
     "cardinality": _of_field,
     "max": _of_field,
