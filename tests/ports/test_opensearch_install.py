@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Place:
         roles = json.loads((MAPPINGS / "security" / "roles.v1.json").read_text())
         named = {role.replace("tabletrail", self.name): body for role, body in roles.items()}
         template = {**SMALL_TEMPLATE, "index_patterns": [f"{self.name}-*"], "version": 2}
-        return Bundle(template, named, self.name)
+        return Bundle(template, named, self.name, marks_name=f"{self.name}-installed")
 
     @property
     def writer(self) -> str:
@@ -65,7 +65,8 @@ class Place:
         return self.server.ask("admin", "GET", f"{SECURITY}/rolesmapping/{self.writer}").data[self.writer]
 
     def remove(self) -> None:
-        self.server.ask("admin", "DELETE", f"/_index_template/{self.name}")
+        for name in (self.name, self.bundle.marks_name):
+            self.server.ask("admin", "DELETE", f"/_index_template/{name}")
         for role in self.bundle.roles:
             for kind in ("rolesmapping", "roles"):
                 self.server.ask("admin", "DELETE", f"{SECURITY}/{kind}/{role}")
@@ -127,7 +128,7 @@ class TestRealServer:
 
     def test_a_downgrade_is_refused_and_nothing_is_written(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
         place.run(monkeypatch)
-        older = Bundle({**place.bundle.template, "version": 1}, {}, place.name)
+        older = replace(place.bundle, template={**place.bundle.template, "version": 1})
         with pytest.raises(DowngradeError, match=f"version 2 of the index template {place.name}"):
             place.run(monkeypatch, older)
         assert place.writes == []

@@ -27,6 +27,8 @@ MARKS = "tabletrail-installed"
 """The index template that holds them. Its pattern is its own name, which no index ever has."""
 
 MANAGED = "tabletrail"
+PRIORITY = 7_310
+"""Two templates of one priority may not match the same name, so this is one that nobody else takes."""
 
 
 class State(StrEnum):
@@ -68,12 +70,12 @@ class Marks:
                 marks[str(key)] = Mark(int(parts[0]), parts[1], parts[2] if len(parts) == 3 else "")
         return cls(marks)
 
-    def template(self) -> JsonObject:
-        """The body of the index template that holds them."""
+    def template(self, name: str = MARKS) -> JsonObject:
+        """The body of the index template `name` that holds them."""
         texts = {key: f"{mark.version} {mark.source} {mark.shown}".strip() for key, mark in sorted(self.marks.items())}
         description = "what tabletrail's deployments wrote here: version and digests of each object; makes no index"
         meta = {"description": description, "managed_by": MANAGED, "objects": texts}
-        return {"index_patterns": [MARKS], "priority": 500, "_meta": meta}
+        return {"index_patterns": [name], "priority": PRIORITY, "_meta": meta}
 
     def newer(self, kind: str, version: int) -> tuple[str, ...]:
         """The objects of this kind that a later release than `version` wrote."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tabletrail.core.cluster_objects import TEMPLATE
+from tabletrail.core.installed import MARKS
 from tabletrail.errors import InstallError
 
 JsonObject = dict[str, Any]
@@ -42,6 +43,7 @@ class Bundle:
     monitors: tuple[JsonObject, ...] = ()
     dashboards: tuple[JsonObject, ...] = ()
     versions: dict[str, int] = field(default_factory=dict)
+    marks_name: str = MARKS
 
     @property
     def templates(self) -> dict[str, JsonObject]:

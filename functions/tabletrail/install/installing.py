@@ -50,7 +50,7 @@ def install(servers: Servers, bundle: Bundle, wishes: Wishes, clock: Clock, seco
     report = Report()
     deadline = clock.monotonic() + seconds
     nodes = _wait_until_reachable(servers.cluster, clock, deadline)
-    memory = Memory(servers.cluster)
+    memory = Memory(servers.cluster, bundle.marks_name)
     parts = _parts(servers, bundle, wishes, nodes)
     _refuse_downgrade([words for part in parts for words in part.look(memory.marks)])
     steps: list[Callable[[], None]] = [
