@@ -196,9 +196,8 @@ def dashboard_of(source: Object) -> Object:
 
 
 def _described(source: Object) -> str:
-    """With a word for whoever edits it in Dashboards, who cannot know otherwise."""
-    note = f"(tabletrail, version {VERSION}: an update replaces it, so save your own under another name)"
-    return f"{source['description']} {note}"
+    """With whose it is: Dashboards has no other place for that."""
+    return f"{source['description']} [tabletrail {VERSION}]"
 
 
 def _asking(query: str, filters: list[Object]) -> Object:

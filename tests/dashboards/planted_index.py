@@ -18,13 +18,15 @@ from tabletrail.core.canonical import canonical
 from tabletrail.core.document import with_hash, with_log
 from tabletrail.core.entry import Conversion, Entry, Source, convert, coverage_entry, gap_entry, reduced_entry
 from tabletrail.core.health import HEALTH_PATTERN, HEALTH_TEMPLATE
-from tabletrail.core.policy import compile_policy
+from tabletrail.core.policy import compile_policy, merged
 from tests.dashboards.planted_health import health_runs
-from tests.dashboards.planted_story import FIRST_SEQUENCE, RULES, SERVICES, START, Deed, deeds, record
+from tests.dashboards.planted_story import FIRST_SEQUENCE, OWN_RULES, SERVICES, START, Deed, deeds, record
 from tests.ports.opensearch_server import MAPPINGS, Server, bulk
 
 DAY = 86_400
-CONVERSION = Conversion("month", "updatedBy", compile_policy(RULES))
+DEFAULT_RULES = json.loads((MAPPINGS / "rules" / "default.json").read_text("utf-8"))
+POLICY = compile_policy(merged([("default.json", DEFAULT_RULES), ("story.json", OWN_RULES)]))
+CONVERSION = Conversion("month", "updatedBy", POLICY)
 
 
 @dataclass(frozen=True, slots=True)

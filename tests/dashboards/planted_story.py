@@ -47,29 +47,14 @@ VALUES: dict[str, dict[str, tuple[Any, ...]]] = {
 }
 """What each attribute may be; an item has one value of each."""
 
-RULES: dict[str, Any] = {
-    "schema": 1,
+OWN_RULES: dict[str, Any] = {
     "rules": [
         {
             "name": "story-admin",
             "description": "Someone becomes an administrator.",
             "when": {"table": ["users"], "action": ["modify"], "path": ["roles"], "after": {"equals": "admin"}},
-            "tags": ["access"],
+            "tags": ["story"],
             "severity": "critical",
-        },
-        {
-            "name": "story-email",
-            "description": "A customer's address for messages changes.",
-            "when": {"table": ["customers"], "action": ["modify"], "path": ["email"]},
-            "tags": ["pii"],
-            "severity": "high",
-        },
-        {
-            "name": "story-price",
-            "description": "A price changes.",
-            "when": {"table": ["orders"], "action": ["modify"], "path": ["price"]},
-            "tags": ["money"],
-            "severity": "medium",
         },
         {
             "name": "story-invoice",
@@ -79,9 +64,8 @@ RULES: dict[str, Any] = {
             "severity": "low",
         },
     ],
-    "sensitive": [],
 }
-"""A policy of the story's own, so that its truth does not follow the default rules."""
+"""What the story adds to the default rules, which have nothing critical and little that is low."""
 
 
 @dataclass(slots=True)
@@ -200,17 +184,28 @@ def _told(deed: Deed, old: dict[str, Any] | None, new: dict[str, Any] | None) ->
 
 
 def _ruled(deed: Deed) -> Deed:
-    """Which of RULES speak of it, in the story's own words."""
+    """Which of the default rules and OWN_RULES speak of it, in the story's own words: name, tag, severity."""
+    said: list[tuple[str, str, int]] = []
+    changed = deed.before.keys() | deed.after.keys()
+    if deed.action == "insert" and deed.after.get("roles") == "admin":
+        said.append(("created-with-power", "access", 73))
     if deed.action == "modify":
-        changed = deed.before.keys() | deed.after.keys()
-        if deed.table == "users" and "roles" in changed and deed.after.get("roles") == "admin":
-            deed.rules, deed.tags, deed.severity = ("story-admin",), ("access",), 99
-        elif deed.table == "customers" and "email" in changed:
-            deed.rules, deed.tags, deed.severity = ("story-email",), ("pii",), 73
-        elif deed.table == "orders" and "price" in changed:
-            deed.rules, deed.tags, deed.severity = ("story-price",), ("money",), 47
-        elif deed.table == "invoices" and "status" in changed:
-            deed.rules, deed.tags, deed.severity = ("story-invoice",), ("bookkeeping",), 21
+        if "roles" in changed:
+            said.append(("role-changed", "access", 73))
+            said += [("story-admin", "story", 99)] if deed.after["roles"] == "admin" else []
+        if "email" in changed:
+            said.append(("email-changed", "contact", 47))
+        if "price" in changed:
+            said.append(("price-changed", "price", 47))
+            is_cut = int(deed.after["price"]) < int(deed.before["price"]) / 2
+            said += [("price-cut", "price", 73)] if is_cut else []
+        if said and not deed.actor:
+            said.append(("sensitive-change-by-unknown", "unknown-actor", 21))
+        if deed.table == "invoices" and "status" in changed:
+            said.append(("story-invoice", "bookkeeping", 21))
+    deed.rules = tuple(sorted({name for name, _, _ in said}))
+    deed.tags = tuple(sorted({tag for _, tag, _ in said}))
+    deed.severity = max((severity for _, _, severity in said), default=0)
     return deed
 
 
