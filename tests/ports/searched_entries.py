@@ -100,6 +100,15 @@ class Searched:
         """What the query bar of Dashboards finds, in its own language."""
         return self.names(of_bar(dql, VIEW, "UTC"))
 
+    def marks(self, dql: str) -> list[str]:
+        """The sentences that Discover shows, with <marks> around what the query bar found."""
+        highlight = {"pre_tags": ["<"], "post_tags": [">"], "fields": {"*": {}}, "fragment_size": 2_147_483_647}
+        body = {"query": of_bar(dql, VIEW, "UTC"), "size": 100, "highlight": highlight}
+        reply = self.server.ask("reader", "POST", f"/{self.index}/_search", body)
+        assert reply.ok, reply.reason
+        assert reply.data["_shards"]["failed"] == 0, reply.data["_shards"]
+        return [text for hit in reply.data["hits"]["hits"] for text in hit.get("highlight", {}).get("message", ())]
+
     def lucene(self, question: str) -> set[str]:
         """The same bar with its other language, and with the option that Dashboards sets."""
         return self.names({"query_string": {"query": question, "analyze_wildcard": True}})

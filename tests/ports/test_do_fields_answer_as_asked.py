@@ -187,6 +187,7 @@ def test_no_value_is_too_long_for_the_index(found: Searched) -> None:
     assert found.bar("reason: because") == {"too long reason"}
     assert found.bar('message: "end"') == {"too long message"}
     assert found.bar('message: "東京"') == {"too long no blanks"}
+    assert found.marks('message: "end"')[0].endswith("<end>")
 
 
 def test_the_fields_of_a_question_without_fields_exist_and_the_command_line_asks_them_too() -> None:

@@ -199,3 +199,20 @@ def test_a_quoted_sentence_of_many_identifiers_is_no_explosion(found: Searched) 
 def test_what_has_no_letter_finds_nothing_and_breaks_nothing(found: Searched) -> None:
     for question in ('"…"', '"--"', '"#"'):
         assert found.bar(question) == found.lucene(question) == found.command(question) == set()
+
+
+@pytest.mark.parametrize(
+    ("dql", "marked"),
+    [
+        ("17", "<order#17>"),
+        ("order#17", "<order#17>"),
+        ("status and paid and shipped", "<orderStatus> from <paid> to <shipped,>"),
+        ('"from paid to shipped"', "<from> <paid> <to> <shipped,>"),
+        ("example.com", "from <McDonald@Example.com> to <alice@example.com>"),
+        ("山田", "from <山田太郎> to"),
+    ],
+)
+def test_dashboards_marks_the_word_that_was_found(found: Searched, dql: str, marked: str) -> None:
+    """Offsets that are wrong make no marks but errors; Discover asks for them in all fields."""
+    shown = found.marks(dql)
+    assert any(marked in sentence for sentence in shown), shown
