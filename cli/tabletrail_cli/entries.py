@@ -40,6 +40,7 @@ class Entries:
 
     client: Any
     page: int = PAGE
+    index: str = ALIAS
 
     def walk(self, query: Clause, order: Order, limit: int | None = None) -> Iterator[Entry]:
         """All entries that match, each once, in order; `limit` None: to the end."""
@@ -73,17 +74,21 @@ class Entries:
         found: dict[str, Any] = self._search(body, {})["aggregations"]
         return found
 
+    def answer(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The whole reply to one search."""
+        return self._search(body, {})
+
     def _search(self, body: Mapping[str, Any], params: Mapping[str, str]) -> dict[str, Any]:
         for pause in PAUSES:
-            reply = ask(self.client, "POST", f"/{ALIAS}/_search", body, params)
+            reply = ask(self.client, "POST", f"/{self.index}/_search", body, params)
             if reply.ok and isinstance(reply.data, dict):
                 if is_whole(reply.data):
                     return reply.data
             elif reply.status not in (404, 503) or "search_phase_execution" not in reply.reason:
-                raise _refusal(reply)
+                raise _refusal(reply, self.index)
             time.sleep(pause)
         if not reply.ok:
-            raise _refusal(reply)
+            raise _refusal(reply, self.index)
         raise TransientError("a part of the index did not answer, so the result would not be whole: try again")
 
 
@@ -102,7 +107,7 @@ def without_superseded(entries: Iterable[Entry]) -> Iterator[Entry]:
         yield from (entry for entry in same if at(entry, "event.id") not in superseded)
 
 
-def _refusal(reply: Reply) -> QueryError | AccessError | TransientError:
+def _refusal(reply: Reply, index: str) -> QueryError | AccessError | TransientError:
     if reply.status == 400:
         return QueryError(f"OpenSearch does not take this search: {reply.reason}")
     if reply.status == 401:
@@ -110,5 +115,5 @@ def _refusal(reply: Reply) -> QueryError | AccessError | TransientError:
     if reply.status == 403:
         return AccessError("OpenSearch does not let you search (403): you need the role tabletrail_reader")
     if reply.status == 404:
-        return AccessError(f"OpenSearch has nothing named {ALIAS}: is it this stack's, and is the stack deployed?")
+        return AccessError(f"OpenSearch has nothing named {index}: is it this stack's, and is the stack deployed?")
     return TransientError(f"OpenSearch could not search ({reply.status}): try again")

@@ -29,10 +29,15 @@ CHARACTER = 0.062
 LINE = 0.17
 """Inches from one line of a list to the next."""
 MOST_BARS = 15
+MOST_LEGEND = 24
+"""Characters beside a chart."""
 
 
 def draw(axes: Any, kind: str, table: Table, time_range: TimeRange, zone: tzinfo) -> None:
-    """Draws `table` into matplotlib's `axes`. `kind` is the `visState`'s type. SavedObjectError if it is not known."""
+    """Draws `table` into matplotlib's `axes`. `kind` is the `visState`'s type. SavedObjectError if it is not known.
+
+    Groups are stacked and listed in the order of `table.rows`.
+    """
     if kind not in _CHARTS:
         raise SavedObjectError(f"visualizations of type {kind!r} are not drawn here")
     if not table.rows:
@@ -47,12 +52,14 @@ def say(axes: Any, text: str) -> None:
     axes.text(0.5, 0.5, text, ha="center", va="center", size=NORMAL, color=FAINT, transform=axes.transAxes)
 
 
-def draw_lines(axes: Any, header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
-    """A list with aligned columns, as many rows as fit; the last line says how many more there are."""
+def draw_lines(
+    axes: Any, header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], total: int
+) -> None:
+    """A list with aligned columns, as many rows as fit; the last line says how many of `total` are not shown."""
     axes.axis("off")
     width, height = _inches(axes)
     room = max(int(height / LINE) - 1, 1)
-    shown = rows if len(rows) <= room else rows[: room - 1]
+    shown = rows if total <= room else rows[: room - 1]
     widths = _widths([header, *shown], width / CHARACTER)
     for line, cells in enumerate([header, *shown]):
         at = 0.0
@@ -63,8 +70,8 @@ def draw_lines(axes: Any, header: Sequence[str], rows: Sequence[Sequence[str]], 
             y = 1 - (line + 0.5) * LINE / height
             axes.text(x, y, cut(cell, wide - 1), ha=side, va="center", transform=axes.transAxes, **style)
             at += wide
-    if len(shown) < len(rows):
-        more = f"and {len(rows) - len(shown):,} more"
+    if len(shown) < total:
+        more = f"and {total - len(shown):,} more"
         y = 1 - (len(shown) + 1.5) * LINE / height
         axes.text(0, y, more, size=SMALL, color=FAINT, va="center", transform=axes.transAxes)
 
@@ -110,7 +117,7 @@ def _bars(axes: Any, table: Table, time_range: TimeRange, zone: tzinfo) -> None:
         heights = [points.get(moment, 0.0) for moment in moments]
         axes.bar(
             moments, heights, width=seconds / 86_400 * 0.9, bottom=[bottom[moment] for moment in moments], align="edge",
-            color=COLOURS[place % len(COLOURS)], label=cut(name, 30),
+            color=COLOURS[place % len(COLOURS)], label=cut(name, MOST_LEGEND),
         )  # fmt: skip
         bottom = {moment: bottom[moment] + height for moment, height in zip(moments, heights, strict=True)}
     _time_axis(axes, time_range, zone, has_legend=len(series) > 1)
@@ -121,7 +128,9 @@ def _lines(axes: Any, table: Table, time_range: TimeRange, zone: tzinfo) -> None
     for place, (name, points) in enumerate(series.items()):
         moments = sorted(points)
         colour = COLOURS[place % len(COLOURS)]
-        axes.plot(moments, [points[one] for one in moments], color=colour, marker=".", lw=1.5, label=cut(name, 30))
+        axes.plot(
+            moments, [points[one] for one in moments], color=colour, marker=".", lw=1.5, label=cut(name, MOST_LEGEND)
+        )
     _time_axis(axes, time_range, zone, has_legend=len(series) > 1)
     axes.set_ylim(bottom=0)
 
@@ -138,7 +147,7 @@ def _horizontal_bars(axes: Any, table: Table, _: TimeRange, zone: tzinfo) -> Non
     for place, group in enumerate(groups):
         lengths = [totals[name].get(group, 0.0) for name in names]
         colour = COLOURS[place % len(COLOURS)]
-        axes.barh(range(len(names)), lengths, left=left, height=0.7, color=colour, label=cut(group, 30))
+        axes.barh(range(len(names)), lengths, left=left, height=0.7, color=colour, label=cut(group, MOST_LEGEND))
         left = [before + length for before, length in zip(left, lengths, strict=True)]
     axes.set_yticks(range(len(names)), [cut(name, 28) for name in names])
     axes.invert_yaxis()
@@ -160,7 +169,7 @@ def _table(axes: Any, table: Table, _: TimeRange, zone: tzinfo) -> None:
     header = [*table.key_names, *table.value_names]
     rows = [[text_of(cell, zone) for cell in (*row.keys, *row.values)] for row in table.rows]
     numbers = [all(isinstance(row.values[place], int | float) for row in table.rows) for place in _places(table)]
-    draw_lines(axes, header, rows, [False] * len(table.key_names) + numbers)
+    draw_lines(axes, header, rows, [False] * len(table.key_names) + numbers, len(rows))
 
 
 def _places(table: Table) -> range:

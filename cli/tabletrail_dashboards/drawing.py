@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from datetime import tzinfo
+from dataclasses import replace
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from tabletrail_cli.output import visible
-from tabletrail_dashboards.answers import table_of
-from tabletrail_dashboards.charts import FAINT, GRID, INK, NORMAL, SMALL, draw, draw_lines, say
+from tabletrail_dashboards.answers import Row, Table, table_of
+from tabletrail_dashboards.charts import FAINT, GRID, INK, NORMAL, draw, draw_lines, say
 from tabletrail_dashboards.errors import SavedObjectError
 from tabletrail_dashboards.objects import Objects, Panel, SavedObject, panels
 from tabletrail_dashboards.search_source import TimeRange
@@ -41,6 +42,7 @@ LABELS = 1.9
 """Room beside a chart for its names, in inches."""
 
 Answer = Mapping[str, Any] | str
+Words = Mapping[str, Mapping[str, str]]
 
 _STYLE = {
     "svg.fonttype": "none",
@@ -103,9 +105,9 @@ def _draw_panel(
     if isinstance(answer, str):
         say(inside, answer)
     elif one.type == "visualization":
-        draw(inside, kind, table_of(one, answer), time_range, zone)
+        draw(inside, kind, _ordered(one, table_of(one, answer)), time_range, zone)
     elif one.type == "search":
-        _draw_search(inside, one, answer, zone)
+        _draw_search(inside, one, answer, _words_of(objects), zone)
     else:
         raise SavedObjectError(f"{one.id} is a {one.type}: it is not drawn here")
 
@@ -120,33 +122,54 @@ def _room(kind: str) -> tuple[float, float, float]:
     }.get(kind, (PADDING, PADDING, PADDING))
 
 
-def _draw_search(axes: Any, search: SavedObject, answer: Mapping[str, Any], zone: tzinfo) -> None:
+def _ordered(one: SavedObject, table: Table) -> Table:
+    """Rows in the order of the visualization's `filters` within each bar, whichever of them comes first in time."""
+    aggs = [agg for agg in one.parsed("visState")["aggs"] if agg["type"] == "filters"]
+    labels = [str(each.get("label") or each["input"]["query"]) for agg in aggs for each in agg["params"]["filters"]]
+
+    def place(row: Row) -> int:
+        return min((labels.index(str(key)) for key in row.keys if key in labels), default=len(labels))
+
+    return replace(table, rows=tuple(sorted(table.rows, key=place)))
+
+
+def _draw_search(axes: Any, search: SavedObject, answer: Mapping[str, Any], words: Words, zone: tzinfo) -> None:
     """The newest entries as a list: their time, then the columns of the saved search."""
     columns = [name for name in search.attributes["columns"] if name != "@timestamp"]
     hits = answer["hits"]["hits"]
     if not hits:
         say(axes, "nothing found in this time")
         return
-    rows = [[_moment(hit, zone), *(_cell(hit["_source"], name) for name in columns)] for hit in hits]
-    draw_lines(axes, ["time", *columns], rows, [False] * (len(columns) + 1))
-    total = answer["hits"]["total"]["value"]
-    axes.text(1, 1.03, f"{total:,} in all", ha="right", size=SMALL, color=FAINT, transform=axes.transAxes)
+    rows = [[_moment(hit, zone), *(_cell(hit["_source"], name, words) for name in columns)] for hit in hits]
+    total = int(answer["hits"]["total"]["value"])
+    draw_lines(axes, ["time", *columns], rows, [False] * (len(columns) + 1), total)
+
+
+def _words_of(objects: Objects) -> Words:
+    """What data views say instead of a field's bare values."""
+    formats = [one.parsed("fieldFormatMap") for one in objects.values() if "fieldFormatMap" in one.attributes]
+    return {
+        field: {entry["key"]: entry["value"] for entry in form["params"]["lookupEntries"]}
+        for each in formats
+        for field, form in each.items()
+        if form["id"] == "static_lookup"
+    }
 
 
 def _moment(hit: Mapping[str, Any], zone: tzinfo) -> str:
-    from datetime import datetime
-
     return datetime.fromisoformat(hit["_source"]["@timestamp"]).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _cell(source: Mapping[str, Any], path: str) -> str:
+def _cell(source: Mapping[str, Any], path: str, words: Words) -> str:
     value: Any = source
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
     if value is None:
         return "-"
-    values = value if isinstance(value, list) else [value]
-    return visible(", ".join(str(one) for one in values))
+    if isinstance(value, Mapping):
+        return visible(", ".join(f"{name}: {inner}" for name, inner in value.items()))
+    values = [str(one) for one in value] if isinstance(value, list) else [str(value)]
+    return visible(", ".join(words.get(path, {}).get(one, one) for one in values))
 
 
 def _times(time_range: TimeRange, zone: tzinfo) -> str:
