@@ -30,7 +30,7 @@ from dashboard_fields import META_FIELDS, fields_of
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "dashboards" / "sources"
 OUTPUT = HERE / "dashboards" / "tabletrail.v1.ndjson"
-VERSION = 1
+VERSION = json.loads((HERE / "versions.json").read_text("utf-8"))["dashboards"]
 """Grows with each release that changes the file: the installer never puts an older over a newer one."""
 
 MIGRATIONS = {"index-pattern": "7.6.0", "search": "7.9.3", "visualization": "7.10.0", "dashboard": "7.9.3"}

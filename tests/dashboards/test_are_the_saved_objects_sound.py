@@ -88,7 +88,8 @@ def test_it_is_what_its_sources_make() -> None:
 
 
 def test_the_check_tells_a_changed_file(tmp_path: Path) -> None:
-    for name in ("generate_dashboards.py", "dashboard_charts.py", "dashboard_fields.py", *TEMPLATES.values()):
+    scripts = ("generate_dashboards.py", "dashboard_charts.py", "dashboard_fields.py")
+    for name in (*scripts, "versions.json", *TEMPLATES.values()):
         (tmp_path / name).write_text((MAPPINGS / name).read_text("utf-8"), "utf-8")
     (tmp_path / "dashboards").mkdir()
     (tmp_path / "dashboards" / "sources").symlink_to(MAPPINGS / "dashboards" / "sources")
