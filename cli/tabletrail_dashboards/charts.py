@@ -153,6 +153,9 @@ def _horizontal_bars(axes: Any, table: Table, _: TimeRange, zone: tzinfo) -> Non
     axes.invert_yaxis()
     for place, total in enumerate(left):
         axes.text(total, place, f" {total:,.0f}", va="center", size=SMALL, color=FAINT)
+    if len(totals) > len(names):
+        more = f"and {len(totals) - len(names)} more"
+        axes.text(1, 0.02, more, ha="right", size=SMALL, color=FAINT, transform=axes.transAxes)
     axes.margins(x=0.12)
     _plain(axes, "x", has_legend=len(groups) > 1)
 
