@@ -179,7 +179,7 @@ class Atlas(Generic[Meaning]):
             pattern = self.patterns[number]
             step = pattern.steps[at]
             if step is Step.DEEP:
-                active.add((number, at))
+                self._begin(active, number, at)
             elif step is Step.ONE or (name is None and step is Step.POSITION) or _is_named(step, name):
                 if at + 1 < len(pattern.steps):
                     self._begin(active, number, at + 1)

@@ -140,7 +140,7 @@ class _Reader:
             if self._at == len(self._rest):
                 return found
             if not self._take("|"):
-                raise ValueError(self._words_for(self._rest[self._at]))
+                raise ValueError(self._words_for("$" if is_bound_behind else self._rest[self._at]))
 
     def _take(self, text: str) -> bool:
         is_next = self._rest.startswith(text, self._at)
