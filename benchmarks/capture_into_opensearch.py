@@ -37,6 +37,7 @@ from tabletrail.aws.clock import SystemClock
 from tabletrail.aws.opensearch import OpenSearchIndex, OpenSearchKeeper
 from tabletrail.aws.segment_store import BucketSegmentStore
 from tabletrail.capture import Capture, CaptureTask
+from tabletrail.conversions import Conversions
 from tabletrail.core.bulk import requests
 from tabletrail.core.checkpoint import ShardRow, StreamRow
 from tabletrail.core.entry import convert
@@ -48,6 +49,7 @@ from tabletrail.ports import Page, SegmentStore, Shard, StreamView
 from tabletrail.staging import Stager
 from tabletrail_local import info
 from tests.fakes.checkpoints import FakeCheckpoints, Rows
+from tests.fakes.rules import FakeRules, FakeTokenKey
 from tests.fakes.segments import FakeSegments, FakeSegmentStore
 from tests.ports.local_tables import make_bucket
 from tests.ports.opensearch_server import Server, settings_for
@@ -147,13 +149,14 @@ class Bench:
         )
         rows.store_shard(ShardRow(SOURCE.stream_arn, SOURCE.shard_id, parent_processed=True, group_id="g0"), 0)
         index = OpenSearchIndex(self.server.client("writer"))
+        conversions = Conversions(FakeRules(), FakeTokenKey().read, settings.index_period, settings.actor_attribute)
         return Capture(
             FakeCheckpoints(rows, clock),
             FakeSegments(rows, clock),
             stream,
             Stager(self.store or FakeSegmentStore(), clock),
             Indexer(index, Breaker(clock), settings.bulk_bytes),
-            PartMaker(stream, clock, settings, CONVERSION),
+            PartMaker(stream, clock, settings, conversions),
             clock,
             settings,
             InThread(),

@@ -18,6 +18,7 @@ Rules
 - A lost reply is settled by reading the segment's row consistently: it is there, or the cycle is given up.
 - A parent's end and its children's rows are one commit; a child's commit asserts that its parent is processed.
 - A failing shard fails alone; what failed is data in the result.
+- Each stream is converted under the rules that its row names (`tabletrail.conversions`), or not at all.
 - A segment is offered to the index only after its commit and marked only after its offer; only one is on this way.
 - No request to the index is begun when its reply could come too late for this call: the backlog will make it.
 
@@ -142,6 +143,18 @@ class Capture:
             # Where nothing is left the rows are not read again to be told so: each of them is charged.
             rows = self._due(task.group_id, streams) if self.result.more or self._born - self._quiet else []
 
+    def _under_rules(self, rows: list[ShardRow], streams: Mapping[str, StreamRow]) -> list[ShardRow]:
+        """Those whose rules are at hand. The others fail, and wait for the next run: nothing of them is read."""
+        missing = set()
+        for version in sorted({streams[row.stream_arn].rules_version for row in rows}):
+            try:
+                self.parts.conversions.of(version)
+            except TabletrailError as error:
+                self.result.failures.append(f"rules: {type(error).__name__}")
+                missing.add(version)
+        self._quiet |= {row.key for row in rows if streams[row.stream_arn].rules_version in missing}
+        return [row for row in rows if row.key not in self._quiet]
+
     def _due(self, group_id: str, streams: Mapping[str, StreamRow]) -> list[ShardRow]:
         rows = {row.key: row for row in self.checkpoints.group(group_id)}
         unseen: dict[str, list[str]] = defaultdict(list)
@@ -149,7 +162,7 @@ class Capture:
             unseen[key.stream_arn].append(key.shard_id)
         for stream_arn, shard_ids in unseen.items():
             rows |= {row.key: row for row in self.checkpoints.shards_of(stream_arn, shard_ids)}
-        return [
+        due = [
             row
             for row in rows.values()
             if row.is_readable
@@ -157,6 +170,7 @@ class Capture:
             and row.key not in self._quiet
             and not self._is_resting(row, streams[row.stream_arn])
         ]
+        return self._under_rules(due, streams)
 
     def _is_resting(self, row: ShardRow, stream: StreamRow) -> bool:
         """A shard without a record for an hour is read in every third run, for three times the pages: fewer writes."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from tabletrail.core.checkpoint import Commit, Committed, StreamMove, StreamRow
 from tabletrail.core.entry import Conversion, Entry, coverage_entry, gap_entry
+from tabletrail.core.policy import Policy
 from tabletrail.errors import CommitUnknownError, TabletrailError
 from tabletrail.index import Indexer
 from tabletrail.parts import source_of
@@ -64,15 +65,21 @@ class Coverage:
 
     def _entry(self, row: StreamRow, what: str, number: int, detail: str) -> Entry:
         now = int(self.clock.now())
-        return coverage_entry(source_of(row, ""), self.conversion, what, number, now, detail)
+        return coverage_entry(source_of(row, ""), terms_of(self.conversion, row), what, number, now, detail)
 
     def _gap(self, row: StreamRow, reason: str) -> Entry:
         return gap_entry(
             source_of(row, ""),
-            self.conversion,
+            terms_of(self.conversion, row),
             last_position=None,
             certainty="possible",
             observed_at=int(self.clock.now()),
             reason=reason,
             number=row.coverage_no,
         )
+
+
+def terms_of(conversion: Conversion, row: StreamRow) -> Conversion:
+    """What makes entries about a stream itself: they name the rules that its row names, and hold nothing to judge or
+    to hide. So the log says under which rules a stream is, also to who rebuilds its row."""
+    return replace(conversion, policy=Policy(row.rules_version), tokens=None)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from tabletrail.conversions import Conversions
 from tabletrail.core.chain import link_of
 from tabletrail.core.checkpoint import ShardLink, ShardRow, ShardStatus, StreamRow
 from tabletrail.core.entry import Conversion, Entry, Source, convert, gap_entry
@@ -51,12 +52,15 @@ class PartMaker:
     stream: StreamReader
     clock: Clock
     settings: Settings
-    conversion: Conversion
+    conversions: Conversions
 
     def make(
         self, reads: Iterable[ShardRead], streams: Mapping[str, StreamRow], deadline: Deadline | None = None
     ) -> list[Part]:
-        """One part for each read, in their order. After the deadline no shard's children are asked for any more."""
+        """One part for each read, in their order. After the deadline no shard's children are asked for any more.
+
+        RulesError, TransientError if a stream's rules cannot be loaded: nothing is converted without them.
+        """
         return [self._part(read, streams[read.row.stream_arn], deadline) for read in reads]
 
     def last_record_time(self, read: ShardRead) -> int:
@@ -65,11 +69,12 @@ class PartMaker:
 
     def _part(self, read: ShardRead, stream: StreamRow, deadline: Deadline | None) -> Part:
         source = source_of(stream, read.row.shard_id)
+        conversion = self.conversions.of(stream.rules_version)
         now = int(self.clock.now())
-        entries = [convert(record, source, self.conversion, fallback_time=now) for record in read.records]
+        entries = [convert(record, source, conversion, fallback_time=now) for record in read.records]
         link = self._link(read)
         if read.gap:
-            entries.append(self._gap(read, source, link))
+            entries.append(self._gap(read, source, conversion, link))
         children = self._children(read, stream, deadline)
         after = self._after(read, link, is_finished=children is not None)
         must_commit = bool(entries) or children is not None
@@ -84,12 +89,12 @@ class PartMaker:
             is_worth_keeping=not must_commit and self._is_worth_keeping(read, after),
         )
 
-    def _gap(self, read: ShardRead, source: Source, link: ShardLink | None) -> Entry:
+    def _gap(self, read: ShardRead, source: Source, conversion: Conversion, link: ShardLink | None) -> Entry:
         """What vanished lies behind the records of this very read; what was trimmed, before them."""
         is_behind = read.gap == "vanished" and link is not None
         return gap_entry(
             source,
-            self.conversion,
+            conversion,
             last_position=link.last if link and is_behind else read.row.sequence_no,
             certainty="possible",
             observed_at=int(self.clock.now()),

@@ -5,6 +5,7 @@ Rules
 - Nothing is planned where the tables do not belong together (`tabletrail.stamping`): that is a failure in the report.
 - Nothing here depends on all shards ever seen, only on streams, live shards and what a due walk lists.
 - A table or stream that makes trouble is a problem in the report; the others go on.
+- A stream joins under the published rules, and is moved to them before its shards are read.
 
 Called by `handlers.plan_run`.
 """
@@ -22,6 +23,7 @@ from tabletrail.errors import RestoredError, TabletrailError
 from tabletrail.membership import Membership
 from tabletrail.ports import Checkpoints, Clock, Leases, RunNotes
 from tabletrail.report import LEASE
+from tabletrail.rules_change import RulesChange
 from tabletrail.settings import Settings
 from tabletrail.stamping import Stamping
 from tabletrail.walking import Walker
@@ -43,6 +45,7 @@ class Plan:
     clock: Clock
     settings: Settings
     stamping: Stamping
+    rules: RulesChange
     problems: list[str] = field(default_factory=list)
 
     def run(self, run_id: str) -> dict[str, Any]:
@@ -69,7 +72,7 @@ class Plan:
                 "streams": len(streams),
                 "live_shards": len(self.walker.live),
                 "gaps": self.membership.gaps + self.walker.gaps,
-                "problems": [*self.problems, *self.membership.problems][:50],
+                "problems": [*self.problems, *self.rules.problems, *self.membership.problems][:50],
             },
         }
 
@@ -92,10 +95,12 @@ class Plan:
 
     def _plan(self, deadline: Deadline) -> list[StreamRow]:
         rows = self.checkpoints.streams()
+        self.membership.rules_version = self.rules.look(rows)
         try:
             rows = self.membership.update(rows, deadline)
         except TabletrailError as error:
             self.problems.append(f"tables could not be compared: {error}")
+        rows = self.rules.move(rows, self.membership.coverage, deadline)
         for row in sorted(rows, key=lambda row: row.last_walk_at):
             if deadline.passed():
                 break

@@ -39,7 +39,7 @@ from tabletrail.core.entry import Conversion, coverage_entry
 from tabletrail.core.lineage import Listed
 from tabletrail.core.rebuilt_shards import ShardPut, rebuilt_shards
 from tabletrail.core.stamps import TABLES, Stamp, Stamped, stamped_run
-from tabletrail.coverage import GROUP
+from tabletrail.coverage import GROUP, terms_of
 from tabletrail.errors import CommitUnknownError, LeaseHeldError, ShardGoneError, TransientError
 from tabletrail.log_survey import RecoveredRows, Survey
 from tabletrail.parts import source_of
@@ -242,7 +242,7 @@ class Recovery:
         after = replace(row, coverage_no=row.coverage_no + 1, last_walk_at=1, version=version)
         entry = coverage_entry(
             source_of(after, ""),
-            self.conversion,
+            terms_of(self.conversion, after),
             what="recovered",
             number=after.coverage_no,
             observed_at=int(self.clock.now()),

@@ -26,15 +26,18 @@ from tabletrail.aws.log_listing import BucketListing
 from tabletrail.aws.metrics import EmfMetrics
 from tabletrail.aws.opensearch_late import LateOpenSearch
 from tabletrail.aws.progress import JsonProgress
+from tabletrail.aws.rules_store import BucketRules
 from tabletrail.aws.runs import TableLeases, TableRunNotes
 from tabletrail.aws.segment_store import BucketSegmentStore
 from tabletrail.aws.segments import TableSegments
 from tabletrail.aws.stamps import TableStamps
 from tabletrail.aws.streams import SignedStreamReader
 from tabletrail.aws.tables import AccountTables
+from tabletrail.aws.token_key import token_key_reader
 from tabletrail.aws.tries import Tries
 from tabletrail.backlog import Backlog
 from tabletrail.capture import Capture
+from tabletrail.conversions import Conversions
 from tabletrail.core.alert import AlertForm
 from tabletrail.core.entry import Conversion
 from tabletrail.coverage import Coverage
@@ -44,6 +47,7 @@ from tabletrail.membership import Membership
 from tabletrail.parts import PartMaker
 from tabletrail.plan import Plan
 from tabletrail.report import Report
+from tabletrail.rules_change import RulesChange
 from tabletrail.settings import Settings
 from tabletrail.staging import Stager
 from tabletrail.stamping import Stamping
@@ -121,8 +125,13 @@ class Wiring:
         return connect(self.settings, secret_reader(self.session, is_hasty=True))
 
     @cached_property
-    def _conversion(self) -> Conversion:
-        return Conversion(self.settings.index_period, self.settings.actor_attribute)
+    def conversions(self) -> Conversions:
+        key = token_key_reader(self.session, self.settings.token_key_secret)
+        return Conversions(self.rules, key, self.settings.index_period, self.settings.actor_attribute)
+
+    @cached_property
+    def rules(self) -> BucketRules:
+        return BucketRules(self._s3, self.settings.segments_bucket)
 
     def _stager(self) -> Stager:
         return Stager(self.store, self.clock)
@@ -132,7 +141,7 @@ class Wiring:
 
     def capture(self) -> Capture:
         """For one call of CaptureShards."""
-        parts = PartMaker(self.stream, self.clock, self.settings, self._conversion)
+        parts = PartMaker(self.stream, self.clock, self.settings, self.conversions)
         return Capture(
             self.checkpoints,
             self.segments,
@@ -153,13 +162,21 @@ class Wiring:
             self._stager(),
             self._indexer(),
             self.clock,
-            self._conversion,
+            Conversion(self.settings.index_period, self.settings.actor_attribute),
             run_id,
         )
         membership = Membership(self.tables, self.checkpoints, coverage, self.notes, self.clock, self.settings)
         walker = Walker(self.stream, self.checkpoints, coverage, self.clock, self.settings, {})
         return Plan(
-            self.checkpoints, membership, walker, self.leases, self.notes, self.clock, self.settings, self._stamping()
+            self.checkpoints,
+            membership,
+            walker,
+            self.leases,
+            self.notes,
+            self.clock,
+            self.settings,
+            self._stamping(),
+            RulesChange(self.rules, self.notes),
         )
 
     def _stamping(self) -> Stamping:

@@ -13,12 +13,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from json.decoder import scanstring
 from typing import Any, cast
 
 MOST_DEPTH = 64
 """Rules nest a handful of levels: beyond this a file is something else, and the stack is not to be had with it."""
 
+_DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\r\n]*")
 _SCALAR = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null")
 
@@ -138,10 +138,10 @@ class _Reader:
 
     def _string(self, at: int) -> str:
         try:
-            text, self.at = scanstring(self.text, at + 1, True)
+            text, self.at = _DECODER.raw_decode(self.text, at)
         except json.JSONDecodeError as error:
             raise self.error(f"this text is damaged: {error.msg}", error.pos) from None
-        return text
+        return str(text)
 
     def _line(self, at: int) -> int:
         return self.text.count("\n", 0, at) + 1
