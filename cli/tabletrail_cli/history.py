@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tabletrail_cli import options
 from tabletrail_cli.entry_text import actor, at, timeline
-from tabletrail_cli.errors import FOUND, NOTHING_FOUND
+from tabletrail_cli.errors import FOUND, NOTHING_FOUND, AccessError
 from tabletrail_cli.item_key import ItemKey, item_key
 from tabletrail_cli.output import Output, visible
 from tabletrail_cli.queries import item_query
@@ -22,6 +22,7 @@ from tabletrail_cli.times import LEGAL, Role, parse_time, shown
 if TYPE_CHECKING:
     from tabletrail_cli.as_of import AsOf
     from tabletrail_cli.entries import Entries
+    from tabletrail_cli.place import Place
 
 EPILOG = """examples:
   tabletrail history orders order#17
@@ -30,7 +31,8 @@ EPILOG = """examples:
 
 Of a key with two parts the readable form is both, the partition key's first, joined by /.
 With --at the item comes from the log itself, and the bytes it comes from are checked. The exit code is 1 if the item
-did not exist then or if nothing is known of it, and 4 if the log is damaged."""
+did not exist then or if nothing is known of it, and 4 if the log is damaged.
+A key that was declared sensitive is found by its value, if you may read the key of the tokens, or by its token."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -61,6 +63,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
     found = place.find(args, os.environ, output)
     index = Entries(found.search)
+    key = _revealed(index, args.table, key, found)
     clause = _settled(index, args.table, key).clause()
     if moment:
         answer = Rebuilder(index, Log(found), args.table, clause).at(moment)
@@ -80,10 +83,28 @@ def run(args: argparse.Namespace, output: Output) -> int:
     return FOUND
 
 
+def _revealed(index: Entries, table: str, key: ItemKey, place: Place) -> ItemKey:
+    """The key also as tokens, where the table's keys were declared sensitive; a token itself is found as it is."""
+    from tabletrail_cli.hidden import has_tokens, is_token, tokens_of, with_tokens
+
+    if any(is_token(one) for one in key.ids) or not has_tokens(index, ["item.key"], table):
+        return key
+    try:
+        return with_tokens(key, tokens_of(place))
+    except AccessError as error:
+        raise AccessError(
+            f"keys of {table} stand in the index as tokens. {error} Or give the item's token in place of KEY: whoever "
+            "may read the key has it from `tabletrail token`"
+        ) from None
+
+
 def _settled(index: Entries, table: str, key: ItemKey) -> ItemKey:
-    """Of two readings of a key the one that the log knows."""
-    known = index.first(item_query(table, key.candidates()), "asc") if len(key.ids) > 1 else None
-    return ItemKey((at(known, "item.id"),), {}) if known else key
+    """Of two readings of a key the one that the log knows, however its parts stand there."""
+    if not key.parts:
+        return key
+    ids = {"ids": {"terms": {"field": "item.id"}}}
+    found = index.aggregate(item_query(table, key.candidates()), ids)["ids"]["buckets"]
+    return ItemKey(tuple(bucket["key"] for bucket in found), {}) if found else key
 
 
 def _show_as_of(args: argparse.Namespace, moment: datetime, answer: AsOf, zone: tzinfo, output: Output) -> int:

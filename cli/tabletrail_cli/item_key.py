@@ -8,6 +8,7 @@ Called by `history`.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,14 +25,15 @@ LEGAL = 'the readable key (order#17; two parts: a/b) or JSON ({"id": "order#17"}
 @dataclass(frozen=True, slots=True)
 class ItemKey:
     """`ids`: the readable ids that the item may have; two for a key of two parts, as JSON does not tell which one comes
-    first. `parts` then tell the item from one whose parts are the other way round; else they are empty."""
+    first. `parts`, by path the texts that each may stand for, then tell the item from one whose parts are the other way
+    round; else they are empty."""
 
     ids: tuple[str, ...]
-    parts: dict[str, str]
+    parts: Mapping[str, Sequence[str]]
 
     def candidates(self) -> Clause:
         """Entries that are surely the item's own: those that hold its whole key."""
-        terms = [{"term": {f"item.key.{path}": text}} for path, text in self.parts.items()]
+        terms = [{"terms": {f"item.key.{path}": list(texts)}} for path, texts in self.parts.items()]
         return {"bool": {"filter": [{"terms": {"item.id": list(self.ids)}}, *terms]}}
 
     def clause(self) -> Clause:
@@ -54,7 +56,7 @@ def item_key(text: str) -> ItemKey:
     except (ValueError, EntryError) as error:
         raise QueryError(f"KEY is not a key ({error}): give {LEGAL}") from None
     ids = tuple(dict.fromkeys(readable for readable, _ in readings))
-    return ItemKey(ids, readings[0][1] if len(ids) > 1 else {})
+    return ItemKey(ids, {path: [text] for path, text in readings[0][1].items()} if len(ids) > 1 else {})
 
 
 class _Digits(str):

@@ -42,6 +42,7 @@ OPTIONAL_OUTPUTS = {
     "tag_key": "TagKeyUsed",
     "tag_value": "TagValueUsed",
     "index_period": "IndexPeriodUsed",
+    "token_key_secret": "TokenKeySecret",
 }
 PARAMETERS = {"table_names": "TableNames", "missing_streams": "MissingStreams", "service_tag": "ServiceTagKey"}
 """Settings with defaults, and the stack's outputs and parameters that may say otherwise."""

@@ -13,7 +13,7 @@ Called by the commands.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -74,6 +74,14 @@ whole key, for indices that an earlier release made, which have no parts."""
 _TEXT_FLAGS = "AND|OR|NOT|PHRASE|PREFIX|PRECEDENCE|ESCAPE|WHITESPACE"
 
 
+Hidden = Callable[[str], list[str]]
+"""From a value to the tokens that may stand for it, where the index has any."""
+
+
+def _nothing_hidden(_: str) -> list[str]:
+    return []
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What to find; everything empty means every entry. `since` is included, `until` is not."""
@@ -91,21 +99,21 @@ class Question:
     severity: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    hidden: Hidden = _nothing_hidden
 
 
 def query_of(question: Question) -> Clause:
     """The query without sort and size. QueryError shows the legal form of what cannot be."""
-    filters = [
-        any_of([matching(FIELDS[name], value) for value in values]) for name, values in question.fields if values
-    ]
+    hidden = question.hidden
+    filters = [any_of([_field(name, value, hidden) for value in values]) for name, values in question.fields if values]
     filters += [_text(question.text)] if question.text.strip() else []
     filters += [any_of([_changed(path) for path in question.changed])] if question.changed else []
-    filters += [_value("before", text) for text in question.before]
-    filters += [_value("after", text) for text in question.after]
+    filters += [_value("before", text, hidden) for text in question.before]
+    filters += [_value("after", text, hidden) for text in question.after]
     filters += number_clauses(question.numbers)
     filters += [_severity(question.severity)] if question.severity else []
     filters += _between(question.since, question.until)
-    excluded = [_exclusion(text) for text in question.excluded]
+    excluded = [_exclusion(text, hidden) for text in question.excluded]
     parts = {name: clauses for name, clauses in (("filter", filters), ("must_not", excluded)) if clauses}
     return {"bool": parts} if parts else {"match_all": {}}
 
@@ -156,12 +164,22 @@ def _changed(path: str) -> Clause:
     return any_of([{"term": {field: exact}}, *inside])
 
 
-def _value(side: str, text: str) -> Clause:
+def _field(name: str, value: str, hidden: Hidden) -> Clause:
+    tokens = hidden(pieces(value)[0]) if name == "item" and len(pieces(value)) == 1 else []
+    return any_of([matching(FIELDS[name], value), *([{"terms": {FIELDS[name]: tokens}}] if tokens else [])])
+
+
+def _value(side: str, text: str, hidden: Hidden) -> Clause:
     """A star in the value stands for any text, so `status=*` asks for any value at all."""
     path, equals, value = text.partition("=")
     if not path.strip() or not equals:
         raise QueryError(f"--{side} {text!r} is not of the form PATH=VALUE, e.g. --{side} status=shipped")
     parts = pieces(value)
+    tokens = hidden(parts[0]) if len(parts) == 1 else []
+    return any_of([_at_path(side, path, parts), *(_at_path(side, path, [token]) for token in tokens)])
+
+
+def _at_path(side: str, path: str, parts: Sequence[str]) -> Clause:
     if has_any_index(path):
         pattern = ".*".join(escape_regexp(part) for part in parts)
         return {"regexp": {f"{side}.{every_index(path)}": {"value": pattern}}}
@@ -191,11 +209,11 @@ def _between(since: datetime | None, until: datetime | None) -> list[Clause]:
     return [{"range": {"@timestamp": bounds}}] if bounds else []
 
 
-def _exclusion(text: str) -> Clause:
+def _exclusion(text: str, hidden: Hidden) -> Clause:
     name, equals, value = text.partition("=")
     if name not in FIELDS or not equals:
         raise QueryError(f"--not {text!r} is not of the form NAME=VALUE with NAME one of {', '.join(FIELDS)}")
-    return matching(FIELDS[name], value)
+    return _field(name, value, hidden)
 
 
 def item_query(table: str, key: Clause, kinds: Sequence[str] = (), until: datetime | None = None) -> Clause:

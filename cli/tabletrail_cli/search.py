@@ -131,18 +131,25 @@ def _add_times_and_lists(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """The exit code."""
-    query = query_of(question_of(args, datetime.now(UTC)))
+    question = question_of(args, datetime.now(UTC))
+    query_of(question)  # what cannot be asked is said before anything is
     if args.limit is not None and args.limit < 1:
         raise QueryError("--limit must be 1 or more; --all lists everything")
     aggregations = facets_of(args.facets) if args.facets else None
     zone = options.zone(args)
     from tabletrail_cli import place
     from tabletrail_cli.entries import PAGE, Entries, without_superseded
+    from tabletrail_cli.hidden import reveal
 
     limit = None if args.all else args.limit or DEFAULT_LIMIT
     # One more than is shown tells whether more follow.
     page = PAGE if limit is None else min(PAGE, limit + 1)
-    entries = Entries(place.find(args, os.environ, output).search, page)
+    found_place = place.find(args, os.environ, output)
+    entries = Entries(found_place.search, page)
+    question, note = reveal(question, found_place, entries)
+    if note:
+        output.note(f"tabletrail: {note}")
+    query = query_of(question)
     if aggregations:
         counted = entries.aggregate(query, aggregations)
         # OpenSearch answers in an order of its own; the user named one.

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,8 @@ exit codes of this command:
   2, 3  as for the other commands: nothing can be said about the log
 
 It needs the right to scan the tables, to read versions of objects, and to search; --stream reads the streams, which
-costs what their records cost to read once more."""
+costs what their records cost to read once more. Whether each token stands for its value is checked if you may read the
+key of the tokens (secretsmanager:GetSecretValue)."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -169,7 +171,23 @@ def _verification(found: Place, wish: Wish, state: Any, output: Output) -> Verif
         time.time,
         time.sleep,
         notes,
+        _key_of(found),
     )
+
+
+def _key_of(found: Place) -> Callable[[], bytes | None]:
+    """The reader of the tokens' key: None where the caller may not read it, which the result then says."""
+    from tabletrail.aws.token_key import token_key_reader
+    from tabletrail.errors import TabletrailError
+
+    @cache
+    def read() -> bytes | None:
+        try:
+            return token_key_reader(found.session, found.settings.token_key_secret)()
+        except TabletrailError:
+            return None
+
+    return read
 
 
 def _clients(found: Place) -> Clients:

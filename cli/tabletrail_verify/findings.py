@@ -31,6 +31,13 @@ KINDS: dict[str, tuple[str, str]] = {
     "entry-index": ("an entry names the index of another time than its own", KEEP),
     "entry-kind": ("an entry is of a kind that no segment holds", "use the release that wrote this log"),
     "entry-schema": ("an entry does not fit its schema", KEEP),
+    "value-clear": (
+        "a value that was declared sensitive stands in an entry as it is",
+        "restrict who may search, and report this bug: the index and the log keep it",
+    ),
+    "value-differs": ("an entry shows another value than its images hold", KEEP),
+    "rules-missing": ("the rules that entries name are gone", "restore that version of the object from the bucket"),
+    "rules-altered": ("the rules that entries name are not what was published", "restore that object's first version"),
     "entry-doubled": ("an entry stands in the log more than once", "was a checkpoint table restored? see operating.md"),
     "chain-altered": ("a link's chain is not the hash over what it says", KEEP),
     "chain-hole": ("a link's predecessor is missing: a segment's row is gone", RECOVER),

@@ -20,6 +20,7 @@ from tabletrail_verify.entry_rules import SchemaCheck
 from tabletrail_verify.findings import Finding
 from tabletrail_verify.rows import SegmentRow
 from tabletrail_verify.segment_check import SegmentCheck, SegmentReport
+from tabletrail_verify.shown_values import ShownValues
 from tabletrail_verify.state import State
 
 FETCHERS = 8
@@ -62,6 +63,7 @@ class LogWalk:
     state: State
     question: Question
     schema: SchemaCheck
+    values: ShownValues
     all_schemas: bool
     progress: Progress
 
@@ -83,6 +85,8 @@ class LogWalk:
                     break
             self.progress("segments", done, total, entries)
         self.progress("segments", done, total, entries)
+        if self.values.tokens > self.values.compared:
+            self.state.note("tokens were not compared with the values that they stand for: that needs their key")
 
     def _settle(self, ordinal: int, row: SegmentRow, body: bytes | Missing) -> int:
         """How many entries are noted."""
@@ -104,7 +108,7 @@ class LogWalk:
         if isinstance(body, Missing):
             detail = f"{row.key}, version {row.version_id}, with {row.entries} entries"
             return SegmentReport([Finding(body.code, detail, row.segment_id)])
-        return SegmentCheck(row, self.schema, self.all_schemas).run(body)
+        return SegmentCheck(row, self.schema, self.values, self.all_schemas).run(body)
 
     def _is_asked(self, table: str, index: str) -> bool:
         asked = self.question

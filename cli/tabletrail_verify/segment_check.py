@@ -22,6 +22,7 @@ from tabletrail_verify.entry_rules import NUMBERED, SchemaCheck, problems_of, se
 from tabletrail_verify.findings import Finding
 from tabletrail_verify.rows import Link, SegmentRow
 from tabletrail_verify.segment_object import lines_of
+from tabletrail_verify.shown_values import ShownValues
 
 FORMAT = 1
 Shard = tuple[str, str]
@@ -59,6 +60,7 @@ class SegmentCheck:
 
     row: SegmentRow
     schema: SchemaCheck
+    values: ShownValues
     all_schemas: bool = False
     report: SegmentReport = field(default_factory=SegmentReport)
     _numbers: dict[Shard, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -97,6 +99,8 @@ class SegmentCheck:
         if not is_canonical or not isinstance(images, dict) or set(value) != {"entry", "images"}:
             self._find("line-form", "it is not the canonical JSON of an entry and its images", number, entry)
         for code, detail in problems_of(entry, images, self.row.segment_id, number):
+            self._find(code, detail, number, entry)
+        for code, detail in self.values.problems(entry, images):
             self._find(code, detail, number, entry)
         self._note(number, entry, data)
         self._fits(number, entry)

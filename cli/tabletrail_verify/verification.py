@@ -28,7 +28,9 @@ from tabletrail_verify.findings import Finding
 from tabletrail_verify.index_pages import Ask, IndexPages
 from tabletrail_verify.index_walk import IndexWalk
 from tabletrail_verify.log_walk import LogWalk, Progress, get_object
+from tabletrail_verify.published_rules import PublishedRules
 from tabletrail_verify.rows import has_segment
+from tabletrail_verify.shown_values import Key, ShownValues, no_key
 from tabletrail_verify.state import State
 from tabletrail_verify.stream_pages import StreamPages
 from tabletrail_verify.stream_walk import StreamWalk
@@ -95,6 +97,7 @@ class Verification:
     pause: Callable[[float], None]
     notes: list[str] = field(default_factory=list)
     """What will not be checked, as the caller knows."""
+    key: Key = no_key
 
     def run(self) -> Result:
         """Whatever a client raises ends it; said again, it goes on."""
@@ -117,8 +120,16 @@ class Verification:
 
     def _log_walk(self) -> LogWalk:
         wish = self.wish
+        values = ShownValues(PublishedRules(self.clients.s3, self.bucket, self.state.find), self.key)
         return LogWalk(
-            self.clients.s3, self.bucket, self.state, wish.question, self.schema, wish.all_schemas, self.progress
+            self.clients.s3,
+            self.bucket,
+            self.state,
+            wish.question,
+            self.schema,
+            values,
+            wish.all_schemas,
+            self.progress,
         )
 
     def _sort(self) -> None:

@@ -106,7 +106,7 @@ def test_given_a_key_in_any_form_which_item_is_it(key: str, expected: str) -> No
 def test_given_two_parts_may_either_come_first_and_both_must_be_the_items_own() -> None:
     key = item_key('{"sort": 3, "id": "a/b"}')
     assert key.ids == ("3/a\\/b", "a\\/b/3")
-    assert key.parts == {"id": "a/b", "sort": "3"}
+    assert key.parts == {"id": ["a/b"], "sort": ["3"]}
 
 
 @pytest.mark.parametrize("key", ["", "{", "{}", '{"id": [1]}', '{"id": true}', '{"id": {"M": {}}}', '{"id": null}'])

@@ -97,14 +97,22 @@ class Objects:
     gone: dict[str, str] = field(default_factory=dict)
     reads: list[str] = field(default_factory=list)
 
-    def get_object(self, Bucket: str, Key: str, VersionId: str) -> dict[str, Any]:  # noqa: N803
+    def get_object(self, Bucket: str, Key: str, VersionId: str = "") -> dict[str, Any]:  # noqa: N803
         self.reads.append(Key)
         if Key in self.gone:
             raise refused(self.gone[Key], 404)
+        if Key.startswith("rules/"):
+            return {"Body": io.BytesIO(self._rules(Key))}
         version, body = self.world.store.objects[Key]
         if version != VersionId:
             raise refused("NoSuchVersion", 404)
         return {"Body": io.BytesIO(self.replaced.get(Key, body))}
+
+    def _rules(self, key: str) -> bytes:
+        version = key.removeprefix("rules/v1/").removesuffix(".json")
+        if version not in self.world.rules.texts:
+            raise refused("NoSuchKey", 404)
+        return self.replaced.get(key, self.world.rules.texts[version])
 
     def list_objects_v2(self, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
         return {"Contents": [{"Key": key} for key in self.world.store.objects], "IsTruncated": False}

@@ -68,7 +68,8 @@ def test_an_altered_entry(checked: Checked, victim: SegmentRow) -> None:
     assert only(findings, "object-altered").segment == victim.segment_id
     found = only(findings, "entry-hash")
     assert (found.entry, found.line) == (entry_of(checked, victim, 2), 2)
-    assert len(findings) == 2
+    assert only(findings, "value-differs").line == 2
+    assert len(findings) == 3
 
 
 def test_an_altered_entry_whose_row_agrees(checked: Checked, victim: SegmentRow) -> None:
@@ -78,7 +79,13 @@ def test_an_altered_entry_whose_row_agrees(checked: Checked, victim: SegmentRow)
 
 def test_an_altered_image(checked: Checked, victim: SegmentRow) -> None:
     checked.rewrite(victim, lambda lines: lines[1]["images"]["new"].update(note={"S": "other"}))
-    assert [(one.code, one.segment) for one in checked.findings()] == [("object-altered", victim.segment_id)]
+    found = [(one.code, one.segment) for one in checked.findings()]
+    assert found == [("object-altered", victim.segment_id), ("value-differs", victim.segment_id)]
+
+
+def test_an_altered_image_whose_row_agrees(checked: Checked, victim: SegmentRow) -> None:
+    checked.rewrite(victim, lambda lines: lines[1]["images"]["new"].update(note={"S": "other"}), row_too=True)
+    assert only(checked.findings(), "value-differs").line == 1
 
 
 @pytest.mark.parametrize(

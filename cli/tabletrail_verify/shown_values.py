@@ -1,0 +1,115 @@
+"""What an entry shows of values against the whole images in its line, and against what was declared sensitive.
+
+Rules
+- A value that was declared sensitive stands in the entry as a token, nowhere else and never in clear.
+- A value in clear is the image's. A token is the image's value under the key, where the key may be read.
+- Texts, numbers and binary are compared; what has no text of its own (sets, truth values, empty maps) is not.
+
+Called by `segment_check`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tabletrail_verify.canonical_form import field
+from tabletrail_verify.places import Pattern, Step, steps_of
+from tabletrail_verify.published_rules import PublishedRules, hides
+
+Problem = tuple[str, str]
+"""(code, detail): no detail holds item data."""
+Key = Callable[[], bytes | None]
+"""The key of the tokens, None if it may not be read. Asked for only where there is a token."""
+
+TEXT_CHARACTERS = 1000
+_TOKEN = re.compile(r"token:[0-9a-f]{32}")
+_DOMAIN = "tabletrail/v1/token"
+_COMPARED = ("S", "N", "B")
+
+
+@dataclass(slots=True)
+class ShownValues:
+    rules: PublishedRules
+    key: Key
+    tokens: int = 0
+    """How many were seen."""
+    compared: int = 0
+    """How many of them were compared."""
+
+    def problems(self, entry: Any, images: Any) -> Iterator[Problem]:
+        """Of one line; both parsed JSON, and may be anything."""
+        declared = self.rules.declared(field(entry, "tabletrail.rules_version"))
+        patterns = declared.of(str(field(entry, "table.name")))
+        old, new = field(images, "old"), field(images, "new")
+        yield from self._side(field(entry, "before"), [old], patterns, "before")
+        yield from self._side(field(entry, "after"), [new], patterns, "after")
+        yield from self._side(field(entry, "item.key"), [new, old], patterns, "item.key")
+        yield from _id_problem(field(entry, "item"))
+        for one in field(entry, "numbers") or ():
+            steps = steps_of(str(field(one, "path")))
+            if steps and hides(patterns, steps):
+                yield "value-clear", "a number that was declared sensitive stands in numbers"
+
+    def _side(self, shown: Any, images: list[Any], patterns: Sequence[Pattern], where: str) -> Iterator[Problem]:
+        for path, text in (shown or {}).items() if isinstance(shown, dict) else ():
+            steps = steps_of(path)
+            if steps is None or not isinstance(text, str):
+                continue
+            is_token = _TOKEN.fullmatch(text) is not None
+            self.tokens += is_token
+            if hides(patterns, steps) and not is_token:
+                yield "value-clear", f"a value that was declared sensitive stands in {where} as it is"
+            found = next((value for image in images if (value := _at(image, steps)) is not None), None)
+            if found is not None and not self._agrees(found, text, is_token=is_token):
+                yield "value-differs", f"a value in {where} is not the image's"
+
+    def _agrees(self, value: tuple[str, str], text: str, *, is_token: bool) -> bool:
+        kind, whole = value
+        if text == whole or text.startswith(whole[:TEXT_CHARACTERS] + "…"):
+            return True
+        if not is_token:
+            return False
+        key = self.key()
+        self.compared += key is not None
+        return key is None or token_of(key, kind, whole) == text
+
+
+def no_key() -> bytes | None:
+    """`Key` of somebody who may not read it."""
+    return None
+
+
+def token_of(key: bytes, kind: str, text: str) -> str:
+    """As docs/format.md has it."""
+    parts = [part.encode("utf-8", "surrogatepass") for part in (_DOMAIN, kind, text)]
+    message = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+    return "token:" + hmac.digest(key, message, "sha256")[:16].hex()
+
+
+def _id_problem(item: Any) -> Iterator[Problem]:
+    """A key that stands as a token in item.key must not stand in clear in item.id."""
+    keys, readable = field(item, "key"), field(item, "id")
+    if not isinstance(keys, dict) or not isinstance(readable, str):
+        return
+    hidden = [text for text in keys.values() if isinstance(text, str) and _TOKEN.fullmatch(text)]
+    if not all(token in readable for token in hidden):
+        yield "value-clear", "item.id does not show the token that item.key has"
+
+
+def _at(image: Any, steps: Sequence[Step]) -> tuple[str, str] | None:
+    """(type, text) of a text, number or binary at that place of the image; None where there is something else."""
+    value: Any = {"M": image}
+    for step in steps:
+        inside = field(value, "L" if isinstance(step, int) else "M")
+        if isinstance(step, int):
+            value = inside[step] if isinstance(inside, list) and step < len(inside) else None
+        else:
+            value = inside.get(step) if isinstance(inside, dict) else None
+    if not isinstance(value, dict) or len(value) != 1:
+        return None
+    ((kind, text),) = value.items()
+    return (kind, text) if kind in _COMPARED and isinstance(text, str) else None

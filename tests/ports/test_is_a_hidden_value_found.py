@@ -1,0 +1,115 @@
+"""Searching by a value of which the index has only the token: what is asked of OpenSearch, and what of the key?"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from tabletrail.core.tokens import Tokens
+from tabletrail.errors import QueryError
+from tabletrail_cli import hidden
+from tabletrail_cli.entries import Entries
+from tabletrail_cli.errors import AccessError
+from tabletrail_cli.hidden import is_token, readings_of, reveal, with_tokens
+from tabletrail_cli.item_key import item_key
+from tabletrail_cli.place import Place
+from tabletrail_cli.queries import Question, query_of
+from tabletrail_cli.token import number_text
+
+TOKENS = Tokens(b"a key of tokens that is no secret")
+PLACE = cast(Place, SimpleNamespace())
+
+
+class Found:
+    """`Entries` of which a search finds something or nothing; keeps what was asked."""
+
+    def __init__(self, has_any: bool) -> None:
+        self._has_any, self.asked = has_any, cast(list[dict[str, Any]], [])
+
+    def first(self, query: dict[str, Any], order: str) -> dict[str, Any] | None:
+        self.asked.append(query)
+        return {"event": {}} if self._has_any else None
+
+
+def test_are_all_types_of_a_value_asked_for() -> None:
+    assert readings_of("17", TOKENS) == [TOKENS("S", "17"), TOKENS("N", "17"), TOKENS("B", "17")]
+
+
+def test_is_a_key_of_two_parts_found_whichever_of_them_is_hidden() -> None:
+    readings = readings_of("a\\/b/3", TOKENS)
+    assert f"{TOKENS('S', 'a/b')}/3" in readings
+    assert f"a\\/b/{TOKENS('N', '3')}" in readings
+    assert f"{TOKENS('S', 'a/b')}/{TOKENS('N', '3')}" in readings
+    assert "a\\/b/3" in readings
+    assert TOKENS("S", "a\\/b/3") in readings, "or it is one part"
+
+
+def test_is_a_key_in_json_told_from_one_with_its_parts_the_other_way_round() -> None:
+    key = with_tokens(item_key('{"id": "a", "sort": "b"}'), TOKENS)
+    assert {f"{TOKENS('S', 'a')}/b", f"b/{TOKENS('S', 'a')}"} <= set(key.ids)
+    assert key.parts["id"] == ["a", TOKENS("S", "a"), TOKENS("N", "a"), TOKENS("B", "a")]
+    terms = key.candidates()["bool"]["filter"]
+    assert {"terms": {"item.key.sort": key.parts["sort"]}} in terms
+
+
+def test_is_the_key_not_read_where_nothing_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hidden, "tokens_of", lambda _: pytest.fail("nobody needs it"))
+    question = Question(after=["email=ada@example.com"])
+    assert reveal(question, PLACE, cast(Entries, Found(False))) == (question, "")
+    assert reveal(Question(text="ada"), PLACE, cast(Entries, Found(True)))[1] == ""
+
+
+def test_is_only_the_asked_table_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hidden, "tokens_of", lambda _: TOKENS)
+    found = Found(True)
+    reveal(Question(fields=[("table", ["orders"]), ("item", ["one"])]), PLACE, cast(Entries, found))
+    assert {"term": {"table.name": "orders"}} in found.asked[0]["bool"]["filter"]
+    assert {"prefix": {"item.key": "token:"}} in found.asked[0]["bool"]["filter"]
+
+
+def test_is_the_value_asked_for_as_it_is_and_as_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hidden, "tokens_of", lambda _: TOKENS)
+    asked = Question(fields=[("item", ["one"])], after=["email=ada@example.com"], excluded=["item=two"])
+    question, note = reveal(asked, PLACE, cast(Entries, Found(True)))
+    assert not note
+    query = str(query_of(question))
+    for text in ("one", "two", "ada@example.com"):
+        assert text in query
+        assert TOKENS("S", text) in query
+
+
+def test_is_a_pattern_no_value() -> None:
+    question = Question(fields=[("item", ["on*"])], after=["email=*@example.com"], hidden=lambda _: ["token:x"])
+    assert "token:x" not in str(query_of(question))
+
+
+def test_is_a_key_that_cannot_be_read_no_silent_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Place) -> Tokens:
+        raise AccessError("the key of the tokens cannot be read")
+
+    monkeypatch.setattr(hidden, "tokens_of", refuse)
+    question = Question(after=["email=ada@example.com"])
+    same, note = reveal(question, PLACE, cast(Entries, Found(True)))
+    assert same == question
+    assert "not searched for: the key of the tokens cannot be read" in note
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("17", "17"), (" 1.50 ", "1.5"), ("-0", "0"), ("1E+3", "1000"), ("1" * 38, "1" * 38), ("0.00012", "0.00012")],
+)
+def test_is_a_number_written_as_dynamodb_gives_it_back(text: str, expected: str) -> None:
+    assert number_text(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "ada", "NaN", "Infinity", "1,5"])
+def test_is_what_is_no_number_refused(text: str) -> None:
+    with pytest.raises(QueryError, match="not a number"):
+        number_text(text)
+
+
+def test_is_a_token_told_by_its_form() -> None:
+    assert is_token(TOKENS("S", "one"))
+    assert not is_token("token:one")
