@@ -16,8 +16,8 @@ from typing import Any
 from tabletrail_verify.canonical_form import GENESIS
 
 Item = dict[str, dict[str, Any]]
-RESERVED = {"S": "#stamp"}
-"""The key of a row that is none of a stream, a shard or a segment."""
+RESERVED = ({"S": "#stamp"}, {"S": "#holds"})
+"""The keys of rows that are none of a stream, a shard or a segment."""
 
 
 class RowError(ValueError):
@@ -132,7 +132,7 @@ def coverage_of(item: Item) -> tuple[str, int]:
 
 
 def scan(client: Any, table: str) -> Iterator[list[Item]]:
-    """Every row but the reserved one, a page at a time."""
+    """Every row but the reserved ones, a page at a time."""
     start: dict[str, Any] = {}
     while True:
         reply = client.scan(TableName=table, ConsistentRead=True, **start)
@@ -143,14 +143,14 @@ def scan(client: Any, table: str) -> Iterator[list[Item]]:
 
 
 def _is_reserved(item: Item) -> bool:
-    """The one row of each table that holds the runs' stamp."""
-    return RESERVED in (item.get("segment_id"), item.get("stream_arn"))
+    """The row of each table that holds the runs' stamp, and that of holds."""
+    return item.get("segment_id") in RESERVED or item.get("stream_arn") in RESERVED
 
 
 def has_segment(client: Any, table: str, segment_id: str) -> bool:
     """True if it is committed now."""
     key = {"segment_id": {"S": segment_id}}
-    if key["segment_id"] == RESERVED:
+    if key["segment_id"] in RESERVED:
         return False
     return "Item" in client.get_item(TableName=table, Key=key, ConsistentRead=True)
 

@@ -30,7 +30,7 @@ class TableSegmentScan:
     def tallies(self) -> dict[str, Tally]:
         found: dict[str, Tally] = defaultdict(Tally)
         names = {"#indices": "indices", "#entries": "entries"}
-        for item in self._scan("", ProjectionExpression="#indices, #entries, stamp", ExpressionAttributeNames=names):
+        for item in self._scan("", ProjectionExpression="#indices, #entries", ExpressionAttributeNames=names):
             for index in decode_value(item["indices"]):
                 before = found[index]
                 found[index] = Tally(before.segments + 1, before.entries + decode_value(item["entries"]))
@@ -50,8 +50,8 @@ class TableSegmentScan:
         while True:
             call = partial(self._client.scan, TableName=self._table, ConsistentRead=True, **request, **start)
             reply = self._tries.run("Scan", call)
-            # The row that holds the runs' stamp is no segment.
-            yield from (item for item in reply["Items"] if "stamp" not in item)
+            # The rows of the runs' stamp and of the holds are no segments, and name no index.
+            yield from (item for item in reply["Items"] if "indices" in item)
             if "LastEvaluatedKey" not in reply:
                 return
             start = {"ExclusiveStartKey": reply["LastEvaluatedKey"]}

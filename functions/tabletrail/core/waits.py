@@ -15,7 +15,7 @@ REFUSED = "every document refused"
 PARKING_FAILED = "parking failed"
 
 _OF_AN_INDEX = {
-    "cluster_block_exception": "is read-only",
+    "cluster_block_exception": "is read-only; if that is so since its period was closed, the next run opens it",
     "index_closed_exception": "is closed",
     "index_not_found_exception": "is missing; the next run makes it, if OpenSearch lets it",
     "unavailable_shards_exception": "lacks a primary shard",
