@@ -204,7 +204,7 @@ ODD: tuple[Any, ...] = (
     [["x"]],
     {"a": 1},
 )
-odd = st.one_of(st.sampled_from(ODD), st.text(max_size=5), st.integers(), st.floats(allow_nan=True))
+odd = st.one_of(st.sampled_from(ODD).map(copy.deepcopy), st.text(max_size=5), st.integers(), st.floats(allow_nan=True))
 
 
 @st.composite
