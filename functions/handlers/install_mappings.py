@@ -1,4 +1,4 @@
-"""InstallMappings: the custom resource that prepares OpenSearch at each deployment.
+"""InstallMappings: the custom resource that prepares OpenSearch at each deployment and publishes the release's rules.
 
 Properties: WriterRoles, IndexOwnerRoles, ReaderRoles (ARNs of IAM roles); Restore, in a call by hand, names what is to
 be the release's again although a person changed it; any other whose change makes it run again.
@@ -15,7 +15,9 @@ from tabletrail.aws.clients import new_session
 from tabletrail.aws.clock import SystemClock
 from tabletrail.aws.install_wiring import servers_of, wishes_of
 from tabletrail.aws.opensearch_connect import secret_reader
+from tabletrail.aws.publish_wiring import publish_rules
 from tabletrail.install import Bundle, install
+from tabletrail.publishing import packaged
 from tabletrail.settings import Settings
 
 MAPPINGS = Path(__file__).parents[1] / "mappings"
@@ -25,10 +27,12 @@ ANSWER_SECONDS = 25
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     def work(request: custom_resource.Request) -> str:
-        settings, clock = Settings.from_environment(os.environ), SystemClock()
-        servers = servers_of(settings, secret_reader(new_session()))
+        settings, clock, session = Settings.from_environment(os.environ), SystemClock(), new_session()
+        rules = packaged(MAPPINGS)  # bad ones end it before anything is written
+        servers = servers_of(settings, secret_reader(session))
         seconds = context.get_remaining_time_in_millis() / 1000 - ANSWER_SECONDS
         wishes = wishes_of(settings, request, int(clock.now()))
-        return install(servers, Bundle.load(MAPPINGS), wishes, clock, seconds).sentence()
+        done = install(servers, Bundle.load(MAPPINGS), wishes, clock, seconds).sentence()
+        return f"{done}. {publish_rules(rules, settings, session)}"
 
     return custom_resource.handle(event, work)
