@@ -22,6 +22,7 @@ from tabletrail.aws.checkpoints import TableCheckpoints
 from tabletrail.aws.clients import alert_client, control_client, dynamodb_client, new_session, s3_client, streams_client
 from tabletrail.aws.clock import SystemClock
 from tabletrail.aws.commit import TableNames
+from tabletrail.aws.holds import TableHolds
 from tabletrail.aws.log_listing import BucketListing
 from tabletrail.aws.metrics import EmfMetrics
 from tabletrail.aws.opensearch_late import LateOpenSearch
@@ -37,6 +38,7 @@ from tabletrail.aws.token_key import token_key_reader
 from tabletrail.aws.tries import Tries
 from tabletrail.backlog import Backlog
 from tabletrail.capture import Capture
+from tabletrail.closing import Closing
 from tabletrail.conversions import Conversions
 from tabletrail.core.alert import AlertForm
 from tabletrail.core.entry import Conversion
@@ -99,6 +101,10 @@ class Wiring:
     @cached_property
     def notes(self) -> TableRunNotes:
         return TableRunNotes(self._dynamodb, self.settings.runs_table, self._tries)
+
+    @cached_property
+    def holds(self) -> TableHolds:
+        return TableHolds(self._dynamodb, self.settings.runs_table, self.settings.segments_table, self._tries)
 
     @cached_property
     def stream(self) -> SignedStreamReader:
@@ -205,4 +211,15 @@ class Wiring:
         """For one call of ReportRun."""
         metrics, settings = EmfMetrics(self.clock), self.settings
         health = Health(self.opensearch, self.segments, JsonProgress(self.clock))
-        return Report(self.segments, self.opensearch, self.leases, self.notes, metrics, self.clock, settings, health)
+        closing = Closing(self.opensearch, self.holds, self.segments, self.leases, self.notes, self.clock, settings)
+        return Report(
+            self.segments,
+            self.opensearch,
+            self.leases,
+            self.notes,
+            metrics,
+            self.clock,
+            settings,
+            health,
+            closing,
+        )
