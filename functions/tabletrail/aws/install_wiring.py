@@ -44,6 +44,7 @@ def wishes_of(settings: Settings, request: Request, now: int) -> Wishes:
         grants=grants_of(request.properties, request.old, with_users=settings.opensearch_auth == "basic"),
         indices=indices_ahead(now, settings.index_period),
         channel=channel,
+        repository=settings.snapshot_repository,
         restore=frozenset(names_in(request.properties.get("Restore"))),
     )
 

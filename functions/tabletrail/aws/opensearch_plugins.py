@@ -46,13 +46,9 @@ class OpenSearchPlugins:
         found = reply.data.get("policies", [])
         return {str(one["_id"]): Stored(one["policy"], _token(one), str(one["_id"])) for one in found}
 
-    def put_policy(self, name: str, policy: Mapping[str, Any], over: Stored | None) -> Stored:
+    def put_policy(self, name: str, policy: Mapping[str, Any], over: Stored | None) -> None:
         reply = ask(self._client, "PUT", f"{ISM}/{name}", {"policy": policy}, _guard(over))
         _check_write(reply, f"the policy {name}")
-        # The reply to a write and the reply to a read need not show the same: what is read later is what counts.
-        read = ask(self._client, "GET", f"{ISM}/{name}")
-        check(read, f"reading the policy {name}")
-        return Stored(read.data["policy"], _token(read.data), name)
 
     def monitors(self, names: Collection[str]) -> dict[str, list[Stored]] | None:
         query = {"terms": {"monitor.name.keyword": sorted(names)}}
@@ -77,7 +73,7 @@ class OpenSearchPlugins:
             reply = ask(self._client, "PUT", f"{MONITORS}/{over.id}", monitor, _guard(over))
         _check_write(reply, name)
         written = str(reply.data["_id"])
-        # As for policies: read it as the next deployment will.
+        # The reply to a write and the reply to a search need not show the same: the next deployment will search.
         found = (self.monitors([str(monitor["name"])]) or {}).get(str(monitor["name"]), [])
         for one in found:
             if one.id == written:
@@ -121,7 +117,5 @@ def _age(hit: Mapping[str, Any]) -> tuple[int, str]:
 
 def _check_write(reply: Reply, what: str) -> None:
     if reply.status == 409:
-        raise InstallError(
-            f"somebody changed {what} while it was being written: deploy again, it is looked at anew"
-        )
+        raise InstallError(f"somebody changed {what} while it was being written: deploy again, it is looked at anew")
     check(reply, f"writing {what}")

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -116,13 +116,6 @@ def digest(value: Any) -> str:
     """16 hex digits: enough to tell an edit. Numbers that are equal are one, since servers turn 1 into 1.0."""
     text = json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def without(value: Any, names: Collection[str]) -> Any:
-    """The same without the fields of these names, at any depth."""
-    if isinstance(value, Mapping):
-        return {name: without(part, names) for name, part in value.items() if name not in names}
-    return [without(part, names) for part in value] if isinstance(value, list) else value
 
 
 def _plain(value: Any) -> Any:

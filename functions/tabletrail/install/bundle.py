@@ -33,7 +33,7 @@ KINDS = ("role", "policy", "monitor", "dashboards")
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """`templates` by name, the entries' first. `dashboards` are the saved objects as lines of an export hold them."""
+    """`policies` are the files of mappings/ism by id, `dashboards` the saved objects as an export's lines hold them."""
 
     template: JsonObject
     roles: dict[str, JsonObject]
@@ -62,7 +62,7 @@ class Bundle:
                 template=_json(mappings / "index_template.v1.json"),
                 roles=_json(mappings / "security" / "roles.v1.json"),
                 others={HEALTH_TEMPLATE: _json(mappings / "health_template.v1.json")},
-                policies={policy["policy_id"]: policy["policy"] for policy in policies},
+                policies={policy["policy_id"]: policy for policy in policies},
                 monitors=tuple(_json(path) for path in sorted((mappings / "monitors").glob("*.json"))),
                 # The last line of an export counts the others.
                 dashboards=tuple(line for line in lines if "type" in line),
@@ -106,11 +106,16 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What one deployment decides. `restore` names edited objects that are to be the release's again, or "all"."""
+    """What one deployment decides.
+
+    `repository` takes snapshots of closed indices, empty for none. `restore` names edited objects that are to be the
+    release's again, or is "all".
+    """
 
     grants: Mapping[str, Grant]
     indices: tuple[str, ...] = ()
     channel: Channel | None = None
+    repository: str = ""
     restore: frozenset[str] = frozenset()
 
     def restores(self, key: str) -> bool:

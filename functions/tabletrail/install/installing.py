@@ -75,7 +75,7 @@ def _parts(servers: Servers, bundle: Bundle, wishes: Wishes, nodes: int) -> tupl
     return (
         Templates(servers.cluster, bundle, nodes),
         Roles(servers.cluster, bundle, wishes),
-        Lifecycle(servers.policies, bundle),
+        Lifecycle(servers.policies, bundle, wishes.repository),
         Watching(servers.monitors, bundle, wishes),
         Viewing(servers.dashboards, bundle, wishes),
     )

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tabletrail.core.installed import Marks, State, without
+from tabletrail.core.installed import Marks
+from tabletrail.core.ism_policies import for_repository, same_policy
 from tabletrail.install.basics import newer_objects, no_plugin
 from tabletrail.install.bundle import Bundle
 from tabletrail.install.memory import Memory
@@ -18,12 +19,11 @@ from tabletrail.install.report import Report
 from tabletrail.install.servers import Policies, Stored
 
 KIND = "policy"
-OF_THE_SERVER = ("last_updated_time", "schema_version", "user")
 
 
 class Lifecycle:
-    def __init__(self, server: Policies, bundle: Bundle) -> None:
-        self._server, self._bundle = server, bundle
+    def __init__(self, server: Policies, bundle: Bundle, repository: str) -> None:
+        self._server, self._bundle, self._repository = server, bundle, repository
 
     def look(self, marks: Marks) -> list[str]:
         return newer_objects(marks, KIND, self._bundle)
@@ -38,22 +38,18 @@ class Lifecycle:
                 )
             )
             return
-        due: dict[str, State] = {}
-        for name, wanted in self._bundle.policies.items():
-            stored = found.get(name)
-            state = memory.marks.judge(f"{KIND}/{name}", wanted, _shown(stored))
-            if state is State.SAME:
-                report.unchanged.append(f"ISM policy {name}")
-            else:
-                due[name] = state
-                memory.marks.begin(f"{KIND}/{name}", self._bundle.version(KIND), wanted)
-        memory.save()
-        for name, state in due.items():
-            stored = self._server.put_policy(name, self._bundle.policies[name], found.get(name))
-            memory.marks.complete(f"{KIND}/{name}", _shown(stored))
-            was_edited = state in (State.EDITED, State.FOREIGN)
-            (report.repair if was_edited else report.written.append)(f"ISM policy {name}")
+        for name, document in self._bundle.policies.items():
+            wanted = for_repository(document, self._repository)["policy"]
+            self._write_one(name, wanted, found.get(name), memory, report)
 
-
-def _shown(stored: Stored | None) -> Mapping[str, Any] | None:
-    return None if stored is None else without(stored.body, OF_THE_SERVER)
+    def _write_one(
+        self, name: str, wanted: Mapping[str, Any], stored: Stored | None, memory: Memory, report: Report
+    ) -> None:
+        key, words = f"{KIND}/{name}", f"ISM policy {name}"
+        if stored is not None and same_policy(stored.body, wanted):
+            report.unchanged.append(words)
+        else:
+            was_edited = stored is not None and memory.marks.is_as_brought(key, wanted)
+            self._server.put_policy(name, wanted, stored)
+            (report.repair if was_edited else report.written.append)(words)
+        memory.marks.adopt(key, self._bundle.version(KIND), wanted, "")

@@ -61,8 +61,8 @@ class Policies(Protocol):
     def policies(self) -> dict[str, Stored] | None:
         """All of them."""
 
-    def put_policy(self, name: str, policy: Mapping[str, Any], over: Stored | None) -> Stored:
-        """Makes it, or replaces `over` if nobody changed that meanwhile (else InstallError). How it is shown then."""
+    def put_policy(self, name: str, policy: Mapping[str, Any], over: Stored | None) -> None:
+        """Makes it, or replaces `over` if nobody changed that meanwhile (else InstallError)."""
 
 
 class Monitors(Protocol):
@@ -72,7 +72,7 @@ class Monitors(Protocol):
         """By name: those of these names, the oldest first. Names are not unique there."""
 
     def put_monitor(self, monitor: Mapping[str, Any], over: Stored | None) -> Stored:
-        """As `Policies.put_policy`."""
+        """As `Policies.put_policy`. Returns how it is shown then."""
 
     def channel(self, channel_id: str) -> JsonObject | None:
         """Empty if there is none of this id; None where channels are not offered."""

@@ -11,6 +11,7 @@ Called by `tabletrail.install`.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tabletrail.core.installed import Marks, State
@@ -59,15 +60,16 @@ class Viewing:
         shown = server.objects(due)
         for key in due:
             if key in shown:
-                memory.marks.complete(_mark(key), shown[key])
+                memory.marks.complete(_mark(key), _kept_by_people(key, shown[key]))
         report.written += [f"{type_} {id_}" for type_, id_ in due]
 
     def _is_due(self, key: Key, wanted: JsonObject, found: JsonObject | None, memory: Memory, report: Report) -> bool:
         mark, version = _mark(key), self._bundle.version(KIND)
-        state = memory.marks.judge(mark, wanted, found)
-        if state is State.FOREIGN and found == wanted:
+        shown = None if found is None else _kept_by_people(key, found)
+        state = memory.marks.judge(mark, wanted, shown)
+        if state is State.FOREIGN and shown == _kept_by_people(key, wanted):
             # Imported by hand from this very release.
-            memory.marks.adopt(mark, version, wanted, found)
+            memory.marks.adopt(mark, version, wanted, shown)
             state = State.SAME
         if state is State.SAME:
             report.unchanged.append(f"{key[0]} {key[1]}")
@@ -81,6 +83,19 @@ class Viewing:
 
 def _content(one: JsonObject) -> JsonObject:
     return {"attributes": one.get("attributes", {}), "references": one.get("references", [])}
+
+
+def _kept_by_people(key: Key, content: JsonObject) -> JsonObject:
+    """Without what Dashboards changes by itself: a data view's list of fields, and how often each was used.
+
+    Fields that a person made (scripted ones) stand in that list too, and count.
+    """
+    if key[0] != "index-pattern":
+        return content
+    attributes = dict(content["attributes"])
+    fields = json.loads(attributes.pop("fields", None) or "[]")
+    own = [{**one, "count": 0} for one in fields if one.get("scripted")]
+    return {**content, "attributes": {**attributes, "scripted": own}}
 
 
 def _mark(key: Key) -> str:
