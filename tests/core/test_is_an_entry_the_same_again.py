@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tabletrail.core.document import with_log
 from tabletrail.core.entry import Conversion, convert, coverage_entry, gap_entry, reduced_entry, retried_entry
 from tabletrail.core.policy import compile_policy
+from tabletrail.core.tokens import Tokens
 from tests.core.strategies import CONVERSION, SOURCE, record, records
 from tests.validation import assert_valid_entry
 
@@ -130,3 +136,35 @@ def test_other_rules_or_period_change_the_entry_but_not_its_id() -> None:
     one, other = convert(made, SOURCE, CONVERSION), convert(made, SOURCE, Conversion("day", "", other_rules))
     assert one.id == other.id
     assert one.document != other.document
+
+
+EVERYTHING = {
+    "rules": [
+        {"name": f"rule-{number}", "severity": "high", "tags": [f"t{number}"], "when": {"path": path}}
+        for number, path in enumerate(("**.status", "*", "note", "lines[].qty"))
+    ]
+    + [{"name": "hours", "severity": "low", "when": {"time": {"zone": "Asia/Tokyo", "within": [{"from": "09:00"}]}}}],
+    "sensitive": [{"table": "*", "path": ["note", "emails.*"], "names": True}],
+}
+ITEM = {
+    "status": {"S": "paid"},
+    "note": {"S": "x"},
+    "emails": {"M": {f"user{number}@example.org": {"BOOL": True} for number in range(20)}},
+    "labels": {"SS": ["b", "a", "c"]},
+}
+
+
+def document_under_a_policy() -> str:
+    """What another process must make too."""
+    conversion = Conversion("month", "updatedBy", compile_policy(EVERYTHING), Tokens(bytes(range(32))))
+    return convert(record({}, ITEM), SOURCE, conversion).document.decode()
+
+
+@pytest.mark.parametrize(("seed", "zone"), [("0", "UTC"), ("1", "Asia/Tokyo"), ("2", "America/New_York")])
+def test_another_process_under_the_same_policy_makes_the_same_bytes(seed: str, zone: str) -> None:
+    code = f"from tests.core.{Path(__file__).stem} import document_under_a_policy as made; print(made())"
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": zone, "PYTHONPATH": f"{root}/functions:{root}"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == document_under_a_policy() + "\n"
+    assert '"rule":{"name":["hours","rule-0","rule-1","rule-2"]}' in done.stdout
