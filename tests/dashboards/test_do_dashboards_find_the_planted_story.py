@@ -1,65 +1,38 @@
 """Does every saved search and every panel find exactly what the planted story knows, on the real server?
 
-As the reader's role, over the alias, by the search that Dashboards would send. The objects are enumerated: one without
-an expectation fails, and so does an expectation without an object.
+The objects are enumerated: one without an expectation fails, and so does an expectation without an object.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tabletrail_dashboards.answers import table_of
-from tabletrail_dashboards.objects import SavedObject, load, panels
-from tabletrail_dashboards.search_body import ROWS, data_view_for, search_body
+from tabletrail_dashboards.objects import SavedObject, panels
+from tabletrail_dashboards.search_body import ROWS, search_body
 from tabletrail_dashboards.search_source import TimeRange
+from tests.dashboards.asking import ALL, OBJECTS, SOURCES, WHOLE, asked, expected, ids
 from tests.dashboards.planted_index import story
 from tests.dashboards.planted_pictures import PICTURES, RANKED, day_of, ranked
-from tests.dashboards.planted_story import CHANGES, END, START
-from tests.dashboards.planted_truth import EXAMPLES, FILLED, SEARCHES, Judge, is_off_hours
+from tests.dashboards.planted_story import CHANGES
+from tests.dashboards.planted_truth import EXAMPLES, FILLED, SEARCHES, is_off_hours
 from tests.ports.opensearch_server import Server
 
 pytestmark = pytest.mark.stack
 
-MAPPINGS = Path(__file__).parents[2] / "mappings" / "dashboards"
-OBJECTS = load((MAPPINGS / "tabletrail.v1.ndjson").read_text("utf-8"))
-SOURCES = {
-    one["slug"]: one
-    for one in (json.loads(path.read_text("utf-8")) for path in sorted(MAPPINGS.glob("sources/searches/*.json")))
-}
+SOURCES_OF_SEARCHES = [json.loads(path.read_text("utf-8")) for path in sorted(SOURCES.glob("searches/*.json"))]
+SEARCH_SOURCES = {one["slug"]: one for one in SOURCES_OF_SEARCHES}
 SEARCH, PICTURE = "tabletrail-search-", "tabletrail-vis-"
 SLUGS = [name.removeprefix(SEARCH) for name, one in OBJECTS.items() if one.type == "search"]
 PICTURE_SLUGS = [name.removeprefix(PICTURE) for name, one in OBJECTS.items() if one.type == "visualization"]
-WHOLE = TimeRange(datetime.fromtimestamp(START, UTC), datetime.fromtimestamp(END, UTC))
 APRIL = TimeRange(datetime(2061, 4, 1, tzinfo=UTC), WHOLE.end)
 OSLO = "Europe/Oslo"
 """Summer time begins there within the story."""
-ALL = 10_000
-
-
-def asked(server: Server, one: SavedObject, body: Mapping[str, Any]) -> dict[str, Any]:
-    reply = server.ask("reader", "POST", f"/{data_view_for(one, OBJECTS).index}/_search", body)
-    assert reply.ok, reply.reason
-    answer: dict[str, Any] = reply.data
-    assert answer["_shards"]["failed"] == 0
-    assert answer["_shards"]["successful"] == answer["_shards"]["total"]
-    return answer
-
-
-def ids(answer: Mapping[str, Any]) -> list[str]:
-    return [hit["_id"] for hit in answer["hits"]["hits"]]
-
-
-def expected(judge: Judge, within: TimeRange = WHOLE) -> list[str]:
-    """Newest first; what is of one second in the order of the stream, last first."""
-    found = [one for one in story() if judge(one.deed) and within.start <= one.deed.at <= within.end]
-    return [one.id for one in sorted(found, key=lambda one: one.order, reverse=True)]
 
 
 def found(server: Server, one: SavedObject, **how: Any) -> list[str]:
@@ -75,11 +48,11 @@ def test_the_story_has_two_thousand_changes_in_two_months() -> None:
 
 
 def test_each_object_has_an_expectation_and_each_expectation_an_object() -> None:
-    assert set(SEARCHES) == set(SLUGS) == set(SOURCES)
+    assert set(SEARCHES) == set(SLUGS) == set(SEARCH_SOURCES)
     assert set(PICTURES) == set(PICTURE_SLUGS)
-    examples = {(slug, example["says"]) for slug, source in SOURCES.items() for example in source["examples"]}
+    examples = {(slug, example["says"]) for slug, source in SEARCH_SOURCES.items() for example in source["examples"]}
     assert set(EXAMPLES) == examples
-    assert set(FILLED) == {key for source in SOURCES.values() for key in source["to_fill_in"]}
+    assert set(FILLED) == {key for source in SEARCH_SOURCES.values() for key in source["to_fill_in"]}
     shown = {panel.object_id for one in OBJECTS.values() if one.type == "dashboard" for panel in panels(one)}
     assert shown <= {f"{SEARCH}{slug}" for slug in SEARCHES} | {f"{PICTURE}{slug}" for slug in PICTURES}
     assert {f"{PICTURE}{slug}" for slug in PICTURE_SLUGS} <= shown, "a visualization that no dashboard shows"
@@ -102,7 +75,7 @@ def test_does_discover_show_the_newest_of_them_and_their_counts(server: Server, 
     assert sum(bar["doc_count"] for bar in bars) == len(expected(SEARCHES[slug]))
 
 
-@pytest.mark.parametrize(("slug", "key"), [(slug, key) for slug in SLUGS for key in SOURCES[slug]["to_fill_in"]])
+@pytest.mark.parametrize(("slug", "key"), [(slug, key) for slug in SLUGS for key in SEARCH_SOURCES[slug]["to_fill_in"]])
 def test_does_a_filter_that_is_filled_in_narrow_it_rightly(server: Server, slug: str, key: str) -> None:
     values = {value for one in story() if SEARCHES[slug](one.deed) for value in FILLED[key](one.deed)}
     assert values, "the story plants nothing for this filter"
@@ -117,7 +90,7 @@ def test_does_a_filter_that_is_filled_in_narrow_it_rightly(server: Server, slug:
 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_do_all_its_filters_together_lead_to_one_deed(server: Server, slug: str) -> None:
-    keys = list(SOURCES[slug]["to_fill_in"])
+    keys = list(SEARCH_SOURCES[slug]["to_fill_in"])
     chosen = next((one for one in story() if SEARCHES[slug](one.deed) and all(FILLED[k](one.deed) for k in keys)), None)
     if chosen is None:
         # Nobody has both names: then the filters are alternatives, and together find nothing.
@@ -132,9 +105,9 @@ def test_do_all_its_filters_together_lead_to_one_deed(server: Server, slug: str)
     assert found(server, OBJECTS[SEARCH + slug], fill=fill) == expected(judge)
 
 
-@pytest.mark.parametrize(("slug", "says"), [(s, e["says"]) for s in SLUGS for e in SOURCES[s]["examples"]])
+@pytest.mark.parametrize(("slug", "says"), [(s, e["says"]) for s in SLUGS for e in SEARCH_SOURCES[s]["examples"]])
 def test_does_an_example_find_what_it_says(server: Server, slug: str, says: str) -> None:
-    query = next(one["query"] for one in SOURCES[slug]["examples"] if one["says"] == says)
+    query = next(one["query"] for one in SEARCH_SOURCES[slug]["examples"] if one["says"] == says)
     right = expected(EXAMPLES[slug, says])
     assert right, "the story plants nothing for it"
     assert found(server, OBJECTS[SEARCH + slug], query=query) == right
