@@ -14,6 +14,7 @@ from tabletrail.aws.checkpoints import TableCheckpoints
 from tabletrail.aws.clients import control_client, dynamodb_client, s3_client
 from tabletrail.aws.clock import SystemClock
 from tabletrail.aws.commit import TableNames
+from tabletrail.aws.holds import TableHolds
 from tabletrail.aws.runs import TableLeases, TableRunNotes
 from tabletrail.aws.segment_scan import TableSegmentScan
 from tabletrail.aws.segment_store import BucketSegmentStore
@@ -53,6 +54,11 @@ class Log:
     @cached_property
     def notes(self) -> TableRunNotes:
         return TableRunNotes(self._dynamodb, self.place.settings.runs_table, self._tries)
+
+    @cached_property
+    def holds(self) -> TableHolds:
+        settings = self.place.settings
+        return TableHolds(self._dynamodb, settings.runs_table, settings.segments_table, self._tries)
 
     @cached_property
     def store(self) -> BucketSegmentStore:

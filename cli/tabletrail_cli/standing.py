@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tabletrail.closing import NOTE as LIFECYCLE
 from tabletrail.core.checkpoint import ShardRow, ShardStatus, StreamRow
 from tabletrail.core.waits import words
 from tabletrail.errors import TabletrailError
 from tabletrail.report import BACKLOG_NOTE, NOTE
 from tabletrail_cli.entries import Entries
 from tabletrail_cli.log import Log
+from tabletrail_cli.periods import PeriodStanding, periods_of, remarks
 from tabletrail_cli.place import Place
 from tabletrail_cli.readers import lambda_readers
 from tabletrail_cli.recovering import stamping_of
@@ -84,6 +86,9 @@ class Standing:
     """Why no run captures anything: the tables do not belong together. Empty if they do."""
     unchecked: str = ""
     """Why it is not known whether they do."""
+    periods: list[PeriodStanding] = field(default_factory=list)
+    period_remarks: list[str] = field(default_factory=list)
+    """What is not as it should be with the ends of periods: sentences."""
 
     def waits(self) -> list[dict[str, Any]]:
         """Why segments wait, the oldest reason first; empty where none does, or where they are only many."""
@@ -131,6 +136,9 @@ def look(place: Place, now: int, *, with_readers: bool) -> Standing:
     waiting, oldest = log.segments.count_waiting()
     standing = Standing(now, streams, waiting, oldest, log.notes.read(NOTE), log.notes.read(BACKLOG_NOTE))
     standing.unalerted, _ = log.segments.count_unalerted()
+    lifecycle, holds = log.notes.read(LIFECYCLE), log.holds.read()
+    standing.periods = periods_of(lifecycle, holds, now)
+    standing.period_remarks = remarks(lifecycle, holds, standing.periods)
     _check_stamps(log, standing)
     try:
         standing.gaps_of_others = _count(Entries(place.search), streams)

@@ -33,10 +33,17 @@ EPILOG = """columns:
   gaps         times in which changes were lost or may have been; 2+ while OpenSearch is away: the tables tell of
                two, and do not keep old ones. parked: entries that the index refused
 
-Below the total stands why segments wait, and since when that is so.
+Below the total stands why segments wait, and since when that is so. Then each period's index, as the last run saw it:
+  state           open; closing, closed (takes no entries), merged or snapshotted (closed, and done); deleting, deleted
+  held            ids of the legal holds that keep it, see `tabletrail holds list`
+  past retention  it may be deleted, unless it is held
 
 The exit code is 3 if OpenSearch cannot be reached, and 4 if no change is captured because tables were restored or lost;
 what the tables know is shown all the same."""
+
+PERIOD_HEADER = ("period", "state", "held", "past retention")
+MOST_PERIODS = 24
+"""That are listed for a person, the newest ones; --json has all."""
 
 HEADER = (
     "table",
@@ -76,6 +83,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
     if output.as_json:
         for stream in standing.streams:
             output.json(stream.facts(standing.now))
+        for period in standing.periods:
+            output.json(period.facts())
         output.json(standing.facts())
     else:
         _tell(standing, args.readers, output)
@@ -109,6 +118,17 @@ def _tell(standing: Standing, with_readers: bool, output: Output) -> None:
     output.line(_run_line(standing))
     for sentence in (*standing.last_run.get("problems", ()), *standing.last_run.get("failures", ())):
         output.line((f"  {visible(str(sentence))}", "yellow"))
+    _tell_periods(standing, output)
+
+
+def _tell_periods(standing: Standing, output: Output) -> None:
+    shown = standing.periods[:MOST_PERIODS]
+    if shown:
+        output.table(PERIOD_HEADER, [period.row() for period in shown], right=[False] * len(PERIOD_HEADER))
+    if len(standing.periods) > len(shown):
+        output.line(f"and {len(standing.periods) - len(shown)} earlier periods, see --json")
+    for sentence in standing.period_remarks:
+        output.line((f"  {visible(sentence)}", "yellow"))
 
 
 def _row(stream: StreamStanding, now: int) -> Sequence[str]:

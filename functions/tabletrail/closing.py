@@ -41,7 +41,10 @@ from tabletrail.ports import Clock, Leases, RunNotes, Segments
 from tabletrail.settings import Settings
 
 NOTE = "lifecycle"
-"""{has_ism, periods: {name: {index, stage}}, failures, trouble, holds, ...}: for `status` and the next run."""
+"""{has_ism, retention_days, periods: {name: {index, stage}}, deleting, deleted, failures, trouble, holds, ...}: for
+`status` and the next run. `holds` is the number of the last change that was seen, -1 if none could be read; the rest is
+what `core.lifecycle` remembers, by name.
+"""
 LEASE = "closing"
 LEASE_SECONDS = 60
 CALL_SECONDS = 12
@@ -132,7 +135,7 @@ class Closing:
                 self._do(step, by_name[step.name], now)
             except TabletrailError as error:
                 self._note["failures"].append(f"{step.name}: could not {step.move} it: {error}")
-        self._note["has_ism"] = shelf.has_ism
+        self._note["has_ism"], self._note["retention_days"] = shelf.has_ism, self.settings.retention_days
         has_snapshot = bool(self.settings.snapshot_repository)
         self._note["periods"] = {
             one.name: {"index": one.index, "stage": stage_of(one, has_snapshot)} for one in shelf.indices

@@ -222,6 +222,7 @@ def test_is_a_released_hold_kept_and_without_effect() -> None:
             (TABLE, "arn:aws:dynamodb:eu-west-1:123456789012:table/orders"),
         ),
         ("a b", None),
+        ("2026.13", None),
         ("", None),
         ("x", None),
     ],

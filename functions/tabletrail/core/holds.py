@@ -21,6 +21,8 @@ from tabletrail.core.rebuilds import name_of_period
 
 ALL, PERIOD, TABLE = "all", "period", "table"
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}", re.ASCII)
+_LIKE_A_PERIOD = re.compile(r"[\d.w]+", re.ASCII)
+"""Could name a table, but is a mistyped period."""
 _TABLE_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}", re.ASCII)
 
 
@@ -108,6 +110,5 @@ def target_of(text: str) -> tuple[str, str] | None:
     name = name_of_period(text)
     if name is not None and span_of(name) is not None:
         return PERIOD, name
-    if _TABLE.fullmatch(text) or _TABLE_ARN.fullmatch(text):
-        return TABLE, text
-    return None
+    is_table = _TABLE.fullmatch(text) and not _LIKE_A_PERIOD.fullmatch(text)
+    return (TABLE, text) if is_table or _TABLE_ARN.fullmatch(text) else None
