@@ -184,3 +184,13 @@ def test_grants_come_from_the_deployments_properties() -> None:
     assert grants["tabletrail_reader"].backend_roles == ("arn:c", "arn:d")
     assert grants["tabletrail_index_owner"].backend_roles == ()
     assert grants_of(now, old, with_users=False)["tabletrail_writer"].users == ()
+
+
+def test_the_index_owner_has_the_right_to_delete_only_while_there_is_a_retention() -> None:
+    owner, retention = "tabletrail_index_owner", "tabletrail_retention"
+    without: dict[str, Any] = {}
+    lent = {"RetentionRoles": ["arn:owner"]}
+    assert grants_of(without, without, with_users=True)[retention] == Grant()
+    assert grants_of(lent, without, with_users=True)[retention] == Grant((owner,), ("arn:owner",))
+    assert grants_of(without, lent, with_users=True)[retention] == Grant((), (), ("arn:owner", owner))
+    assert grants_of(without, lent, with_users=False)[retention] == Grant((), (), ("arn:owner",))

@@ -58,6 +58,7 @@ def test_success_carries_the_report(sent: Sent) -> None:
         {
             "Status": "SUCCESS",
             "Reason": "wrote ['arn:a']",
+            "Data": {"Report": "wrote ['arn:a']"},
             "PhysicalResourceId": PHYSICAL_ID,
             "StackId": "stack",
             "RequestId": "request",

@@ -24,9 +24,11 @@ import urllib3
 from tabletrail.errors import TabletrailError, TransientError
 
 PHYSICAL_ID = "tabletrail-opensearch"
-KEPT = "kept: all indices with their entries, the index template, the roles and their mappings"
-REASON_BYTES = 2_500
-"""The whole answer may have 4,096 bytes, and the three ids of the request come to some 400."""
+KEPT = "kept: all indices with their entries, templates, roles and their mappings, policies, monitors, dashboards"
+REASON_BYTES = 2_000
+REPORT_BYTES = 1_200
+"""The whole answer may have 4,096 bytes, and the three ids of the request come to some 400. An output of a stack, which
+shows the report, is meant to be short."""
 
 _log = logging.getLogger(__name__)
 
@@ -74,10 +76,15 @@ def _answer(event: Mapping[str, Any], work: Callable[[Request], str]) -> dict[st
     _log.info("custom resource %s: %s", status, reason)
     return {
         "Status": status,
-        "Reason": reason.encode()[:REASON_BYTES].decode(errors="ignore"),
+        "Reason": _cut(reason, REASON_BYTES),
+        "Data": {"Report": _cut(reason, REPORT_BYTES)},
         "PhysicalResourceId": event.get("PhysicalResourceId") or PHYSICAL_ID,
         **{name: event.get(name, "") for name in ("StackId", "RequestId", "LogicalResourceId")},
     }
+
+
+def _cut(text: str, length: int) -> str:
+    return text.encode()[:length].decode(errors="ignore")
 
 
 def _try(event: Mapping[str, Any], work: Callable[[Request], str]) -> tuple[str, str]:

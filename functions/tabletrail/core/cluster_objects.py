@@ -46,11 +46,11 @@ def merged_mapping(
 ) -> JsonObject | None:
     """The body to write so that these users and IAM roles have the role, or None if they have it already.
 
-    `withdrawn` are backend roles that an earlier deployment named and this one does not: they alone are taken out.
+    `withdrawn` are whom an earlier deployment named and this one does not: they alone are taken out.
     """
     before = found or {}
     now = {
-        "users": _merged(before.get("users", ()), users, ()),
+        "users": _merged(before.get("users", ()), users, withdrawn),
         "backend_roles": _merged(before.get("backend_roles", ()), backend_roles, withdrawn),
     }
     if found is not None and all(sorted(before.get(name, ())) == values for name, values in now.items()):

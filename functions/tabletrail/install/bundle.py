@@ -24,8 +24,13 @@ PROPERTIES = {
     "tabletrail_index_owner": "IndexOwnerRoles",
     "tabletrail_reader": "ReaderRoles",
     "tabletrail_auditor": "AuditorRoles",
+    "tabletrail_retention": "RetentionRoles",
+    "tabletrail_snapshots": "SnapshotRoles",
 }
 """Which property of the deployment names the IAM roles that get a role."""
+
+LENT = {"tabletrail_retention": "tabletrail_index_owner", "tabletrail_snapshots": "tabletrail_index_owner"}
+"""Roles without a user of their own: another role's user has them while the deployment's property names anybody."""
 
 KINDS = ("role", "policy", "monitor", "dashboards")
 """What has a version by kind in mappings/versions.json. Index templates carry their own."""
@@ -74,7 +79,7 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Who gets a role: users by name, IAM roles by ARN, and the ARNs that an earlier deployment gave it to."""
+    """Who gets a role: users by name, IAM roles by ARN, and those that an earlier deployment gave it to."""
 
     users: tuple[str, ...] = ()
     backend_roles: tuple[str, ...] = ()
@@ -84,12 +89,17 @@ class Grant:
 def grants_of(properties: Mapping[str, Any], old: Mapping[str, Any], with_users: bool) -> dict[str, Grant]:
     """From the deployment's properties and those of the one before: lists of IAM role ARNs.
 
-    `with_users`: the user of a role's own name gets it too, where functions log in by password.
+    `with_users`: users get them too, where functions log in by password: the user of a role's own name, see LENT.
     """
     grants = {}
     for role, name in PROPERTIES.items():
         now, before = names_in(properties.get(name)), names_in(old.get(name))
-        grants[role] = Grant((role,) if with_users else (), now, tuple(arn for arn in before if arn not in now))
+        gone = tuple(arn for arn in before if arn not in now)
+        user = LENT.get(role, role)
+        has_user = with_users and (role not in LENT or bool(now))
+        if with_users and before and not has_user:
+            gone = (*gone, user)
+        grants[role] = Grant((user,) if has_user else (), now, gone)
     return grants
 
 
