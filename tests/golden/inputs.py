@@ -95,7 +95,66 @@ CASES: dict[str, dict[str, Any]] = {
     "lone_surrogate": record(PAID, {"status": {"S": "\ud800"}}),
     "no_sequence_number": {"eventID": "1", "dynamodb": {"Keys": KEYS, "ApproximateCreationDateTime": 1_795_500_000.5}},
     "nothing": {},
+    "rule_of_a_role": record({"role": {"S": "reader"}}, {"role": {"S": "admin"}, "updatedBy": {"S": "alice"}}),
+    "rule_of_a_price": record({"price": {"N": "100"}}, {"price": {"N": "49.99"}}),
+    "rule_of_hours": record(PAID, SHIPPED),
+    "rule_past_the_listed": record({}, {"list": {"L": [{"NULL": True}] * 1200}, "role": {"S": "admin"}}),
+    "rule_without_images": record(None, None, name="MODIFY"),
+    "token_of_each_type": record(
+        {},
+        {
+            "in": {
+                "M": {
+                    "text": {"S": "4111-1111"},
+                    "empty": {"S": ""},
+                    "number": {"N": "41111111"},
+                    "binary": {"B": "QUJD"},
+                    "truth": {"BOOL": True},
+                    "null": {"NULL": True},
+                    "texts": {"SS": ["b", "a"]},
+                    "numbers": {"NS": ["2", "10"]},
+                    "map": {"M": {}},
+                    "list": {"L": []},
+                    "long": {"S": "x" * 1500},
+                    "supplementary": {"S": "😀"},
+                }
+            }
+        },
+    ),
+    "token_of_a_key": record(PAID, SHIPPED, keys={"pk": {"S": "alice@example.org"}, "sk": {"S": "a/b"}}),
+    "token_of_an_actor": record(PAID | {"updatedBy": {"S": "bob"}}, SHIPPED | {"updatedBy": {"S": "alice"}}),
+    "token_of_names": record(
+        {"emails": {"M": {"bob@example.org": {"BOOL": True}}}},
+        {"emails": {"M": {"alice@example.org": {"M": {"since": {"N": "2026"}}}, "bob@example.org": {"BOOL": False}}}},
+    ),
+    "token_in_an_unreadable": record(PAID, {"status": {"S": "\ud800"}}, keys={"pk": {"S": "alice@example.org"}}),
 }
 
-POLICIES: dict[str, dict[str, Any]] = {}
-"""The policy of those cases that have one."""
+
+def _rule(name: str, severity: str, when: dict[str, Any], *tags: str) -> dict[str, Any]:
+    return {"name": name, "severity": severity, "when": when, "tags": list(tags)}
+
+
+def _sensitive(path: str, *, names: bool = False) -> dict[str, Any]:
+    return {"rules": [], "sensitive": [{"table": "ord*", "path": path, "names": names}]}
+
+
+_ROLE = _rule("role-granted", "high", {"path": "**.role", "after": {"pattern": "(?i)^admin$"}}, "access", "a")
+_NIGHT = {"zone": "Europe/Berlin", "within": [{"from": "22:00", "to": "07:30", "days": ["mon"]}]}
+
+POLICIES: dict[str, dict[str, Any]] = {
+    "rule_of_a_role": {"rules": [_ROLE, _rule("by-alice", "critical", {"actor": {"id": "al*"}}, "a")], "sensitive": []},
+    "rule_of_a_price": {
+        "rules": [_rule("price-cut", "high", {"path": "price", "change": {"falls_by_more_than_percent": 50}})],
+        "sensitive": [],
+    },
+    "rule_of_hours": {"rules": [_rule("at-night", "low", {"time": _NIGHT})], "sensitive": []},
+    "rule_past_the_listed": {"rules": [_ROLE], "sensitive": []},
+    "rule_without_images": {"rules": [_ROLE, _rule("modified", "low", {"action": "modify"})], "sensitive": []},
+    "token_of_each_type": _sensitive("in"),
+    "token_of_a_key": _sensitive("pk"),
+    "token_of_an_actor": _sensitive("updatedBy"),
+    "token_of_names": _sensitive("emails.*", names=True),
+    "token_in_an_unreadable": _sensitive("pk"),
+}
+"""The policy of those cases that have one; the key of their tokens is in tests/golden/add_cases.py."""

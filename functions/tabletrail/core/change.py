@@ -75,10 +75,11 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
         "tabletrail": _own_fields(conversion, changes.truncated, pair is not None),
         **fixed_fields(source),
     }
-    known = {"actor": actor, "after": changes.after, "before": changes.before, "numbers": changes.numbers}
+    known: dict[str, Any] = {"actor": actor, "after": changes.after, "before": changes.before}
+    known |= {"numbers": changes.numbers, "tags": verdict.tags}
     document.update({name: value for name, value in known.items() if value})
     if verdict.names:
-        document |= {"rule": {"name": verdict.names}, "tags": verdict.tags}
+        document["rule"] = {"name": verdict.names}
     return Entry(entry_id, "change", index, sequence_no, seal(document), images, verdict.severity)
 
 
