@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabletrail.core.actor import actor_of
+from tabletrail.core.actor import actor_of_change
 from tabletrail.core.diff import MOST_PATHS
 from tabletrail.core.document import Conversion
 from tabletrail.core.entry import convert
@@ -31,7 +31,7 @@ def fits(when: dict[str, Any], old: Item | None, new: Item | None, **facts: Any)
     made = record(old, new)
     document = assert_valid_entry(convert(made, SOURCE, Conversion("month", "updatedBy", policy)).document)
     action = document["event"]["action"]
-    actor = actor_of(None, {} if old is None else old, new, "updatedBy")
+    actor = actor_of_change(action, None, old, new, "updatedBy")
     seconds = made["dynamodb"]["ApproximateCreationDateTime"]
     verdict = policy.judge(Facts("orders", action, old, new, actor, seconds))
     assert (verdict.names == ("rule",)) is ("rule" in document) is (document["event"]["severity"] == 73)

@@ -55,6 +55,13 @@ def actor_of(identity: tuple[str, str] | None, old: Image | None, new: Image | N
     return actor
 
 
+def actor_of_change(
+    action: str, identity: tuple[str, str] | None, old: Image | None, new: Image | None, attribute: str
+) -> dict[str, str]:
+    """`actor_of` for a change: before an insert there was nothing, so it wrote what it holds."""
+    return actor_of(identity, {} if action == "insert" and old is None else old, new, attribute)
+
+
 def shown_actor(actor: dict[str, str], hide: Hide | None) -> dict[str, str]:
     """The entry's `actor`: names cut or, with `hide`, those that the item's own attribute gave hidden."""
     shown = dict(actor)

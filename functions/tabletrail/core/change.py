@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tabletrail.core.actor import actor_of, identity_of, is_ttl, shown_actor
+from tabletrail.core.actor import actor_of_change, identity_of, is_ttl, shown_actor
 from tabletrail.core.canonical import canonical_unchecked
 from tabletrail.core.diff import Diff, Hide, Image, compared, diff, hide_nothing, shown_name
 from tabletrail.core.document import (
@@ -57,7 +57,7 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
     table, hide = conversion.policy.of(source.table_name), conversion.hide
     pair = compared(action, old, new)
     changes = diff(*pair, table.root, hide) if pair else Diff()
-    true_actor = actor_of(identity, {} if action == "insert" and old is None else old, new, conversion.actor_attribute)
+    true_actor = actor_of_change(action, identity, old, new, conversion.actor_attribute)
     is_sensitive = table.root.into(conversion.actor_attribute).hides
     actor = shown_actor(true_actor, hide if is_sensitive else None)
     item_id, item_key = item_of(data["Keys"], source.partition_key, table.root, hide)
