@@ -27,7 +27,7 @@ from uuid import uuid4
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("functions", "cli", "local", "")]
 
-from benchmarks.made_entries import KINDS, Maker, bulks  # noqa: E402
+from benchmarks.made_entries import KINDS, Maker, bulks, merged_bytes  # noqa: E402
 from tabletrail.aws.opensearch_connect import ask  # noqa: E402
 from tabletrail.aws.opensearch_definition import definitions_in  # noqa: E402
 from tabletrail_local import info  # noqa: E402
@@ -101,13 +101,7 @@ class Bench:
                 assert reply.ok, reply.reason
                 assert reply.data == {"errors": False}
                 sent += sum(len(line) for line in body.splitlines()[1::2])
-            path = f"/{name}/_forcemerge"
-            merged = ask(
-                self.server.client("admin"), "POST", path, None, {"max_num_segments": "1", "flush": "true"}, 600
-            )
-            assert merged.ok, merged.reason
-            stats = self.server.ask("admin", "GET", f"/{name}/_stats/store,docs").data["_all"]["primaries"]
-            return stats["store"]["size_in_bytes"] / entries, sent / entries, seconds / entries
+            return merged_bytes(self.server, name) / entries, sent / entries, seconds / entries
 
     @contextmanager
     def an_index(self, definition: Definition) -> Iterator[str]:

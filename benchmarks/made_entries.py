@@ -1,25 +1,29 @@
-"""Entries as a company of five tables makes them, for benchmarks of the index: by the real conversion and rules.
+"""Entries as a company of five tables makes them, for benchmarks of the index: by the real conversion and rules. And
+what an index of them weighs.
 
 Rules
 - The same seed gives the same entries. Numbers and words come from a generator whose values compress as real ones do:
   names and states repeat, ids and amounts do not.
 - KINDS are what happens, with how often of a hundred; each is also asked for alone.
 
-Called by `bytes_per_entry` and `query_times`.
+Called by `bytes_per_entry`, `key_types` and `query_times`.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tabletrail.aws.opensearch_connect import ask
 from tabletrail.core.document import with_log
 from tabletrail.core.entry import Conversion, Entry, Source, convert, coverage_entry, gap_entry
 from tabletrail.core.policy import compile_policy, merged
+from tests.ports.opensearch_server import Server
 
 ROOT = Path(__file__).parents[1]
 Item = dict[str, Any]
@@ -33,6 +37,8 @@ CITIES = ["Köln", "Bonn", "Paris", "Lyon", "Torino", "Gent", "Porto", "Graz"]
 SERVICES = {"orders": "shop", "customers": "crm", "sessions": "web", "catalog": "shop", "users": "identity"}
 TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 ITEMS = 300_000
+STATS_SECONDS = 11
+"""OpenSearch says for 10 seconds what a store's size was (`index.store.stats_refresh_interval`)."""
 
 
 def conversion() -> Conversion:
@@ -206,3 +212,21 @@ def bulks(entries: Iterator[Entry], index: str = "", most: int = 4_000_000) -> I
             pieces, size = [], 0
     if pieces:
         yield b"".join(pieces), len(pieces)
+
+
+def stored_bytes(server: Server, indices: str) -> int:
+    """Of the primary shards, as they lie on the disk now: what a refresh lets go is gone."""
+    time.sleep(STATS_SECONDS)
+    for step in ("_flush", "_refresh"):
+        reply = ask(server.client("admin"), "POST", f"/{indices}/{step}", None, None, 300)
+        assert reply.ok, reply.reason
+    stats = server.ask("admin", "GET", f"/{indices}/_stats/store").data["_all"]["primaries"]
+    return int(stats["store"]["size_in_bytes"])
+
+
+def merged_bytes(server: Server, indices: str) -> int:
+    """Of the primary shards, each merged into one segment."""
+    params = {"max_num_segments": "1"}
+    merged = ask(server.client("admin"), "POST", f"/{indices}/_forcemerge", None, params, 1800)
+    assert merged.ok, merged.reason
+    return stored_bytes(server, indices)
