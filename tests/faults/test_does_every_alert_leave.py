@@ -160,6 +160,7 @@ def test_damage_is_named_and_not_sent_and_the_rest_leaves(damage: str) -> None:
     if damage == "altered":
         world.store.objects[row.key] = (version, world.store.objects[other.key][1])
     world.drain()
+    assert world.notes.read("backlog")["alerts"]["damaged"] == [row.segment_id], "once, whichever ways go over it"
     world.run()
     assert (
         f"segment {row.segment_id} is missing or altered: its alerts are not sent"
