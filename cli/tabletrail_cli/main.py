@@ -14,7 +14,20 @@ import sys
 from collections.abc import Sequence
 
 from tabletrail.errors import TabletrailError
-from tabletrail_cli import dashboards, history, holds, onboard, parked, recover, reindex, search, status, token, verify
+from tabletrail_cli import (
+    dashboards,
+    history,
+    holds,
+    onboard,
+    parked,
+    recover,
+    reindex,
+    rules,
+    search,
+    status,
+    token,
+    verify,
+)
 from tabletrail_cli.errors import EXIT_CODES, NO_ACCESS, exit_code
 from tabletrail_cli.output import Output
 
@@ -32,7 +45,8 @@ def build_parser(with_local: bool) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for command in (search, history, token, status, onboard, parked, recover, reindex, holds, verify, dashboards):
+    commands = (search, history, token, status, onboard, parked, rules, recover, reindex, holds, verify, dashboards)
+    for command in commands:
         command.add_parser(subparsers)
     if with_local:
         from tabletrail_local import command as local

@@ -44,7 +44,12 @@ OPTIONAL_OUTPUTS = {
     "index_period": "IndexPeriodUsed",
     "token_key_secret": "TokenKeySecret",
 }
-PARAMETERS = {"table_names": "TableNames", "missing_streams": "MissingStreams", "service_tag": "ServiceTagKey"}
+PARAMETERS = {
+    "table_names": "TableNames",
+    "missing_streams": "MissingStreams",
+    "service_tag": "ServiceTagKey",
+    "actor_attribute": "ActorAttribute",
+}
 """Settings with defaults, and the stack's outputs and parameters that may say otherwise."""
 
 HOW_TO_SAY = (
