@@ -45,8 +45,8 @@ NO_VERDICT = Verdict()
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is judged. Images are None where the record has none; `actor` as `actor_of_change` gives it, uncut and in the
-    clear; `seconds` is the record's time."""
+    """What is judged. Images are None where the record has none; `actor` is as `actor_of_change` gives it, uncut and in
+    the clear; `seconds` is the record's time."""
 
     table: str
     action: str
