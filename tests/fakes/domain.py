@@ -1,7 +1,8 @@
 """A cluster as Amazon's domains are one, over TLS: OpenSearch with its plugins, and Dashboards at /_dashboards.
 
 What the local OpenSearch lacks is `tests.fakes.ism`, `alerting` and `saved_objects`; everything else goes to a real
-server, if one is named. `without` names what this domain does not offer: ism, alerting, notifications, dashboards.
+server, if one is named. `without` names what this domain does not offer: ism, alerting, notifications, dashboards;
+without `has_plugins` the real server is asked for them too.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Domain:
     real: str = ""
     real_ca: str = ""
     without: set[str] = field(default_factory=set)
+    has_plugins: bool = True
     ism: FakeCluster = field(default_factory=FakeCluster)
     alerting: FakeAlerting = field(default_factory=FakeAlerting)
     saved: FakeSavedObjects = field(default_factory=FakeSavedObjects)
@@ -71,6 +73,8 @@ class Domain:
         return self._forward(method, target, headers, body)
 
     def _plugin(self, path: str) -> str:
+        if not self.has_plugins:
+            return ""
         if path.startswith(DASHBOARDS):
             return "dashboards"
         names = ("ism", "alerting", "notifications")
