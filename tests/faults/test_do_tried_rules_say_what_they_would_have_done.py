@@ -72,7 +72,7 @@ class Store:
 
 
 def marked_by_conversion(world: World) -> dict[str, int]:
-    found = {rule["name"]: 0 for rule in RULES}
+    found = {str(rule["name"]): 0 for rule in RULES}
     for entry in world.lines():
         for name in entry.get("rule", {}).get("name", ()):
             found[str(name)] += 1

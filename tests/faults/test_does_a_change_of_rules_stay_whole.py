@@ -1,4 +1,4 @@
-"""Rules are published, streams move to them, records become entries under them: whatever dies, and in whatever order.
+"""Rules are published, streams move to them, records become entries under them.
 
 What must hold: each entry says under which rules it was made, a shard never goes back to earlier ones, each change is
 one coverage entry for each stream, and no value that was declared sensitive stands in an entry under those rules.
@@ -7,7 +7,6 @@ one coverage entry for each stream, and no value that was declared sensitive sta
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
@@ -17,79 +16,24 @@ from tabletrail import rules_change
 from tabletrail.capture import CaptureTask
 from tabletrail.core.canonical import canonical
 from tabletrail.core.checkpoint import NO_RULES
-from tabletrail.core.policy import merged, version_of
-from tabletrail.core.tokens import Tokens
 from tabletrail.deadline import Deadline
 from tabletrail.errors import InstallError
 from tests.fakes.rules import KEY
 from tests.faults.restoring import NOTHING, RestoredWorld, moment, recovered, restore
-from tests.faults.test_does_a_crash_lose_or_double_anything import WAYS, survive
+from tests.faults.ruled import (
+    BAD,
+    FIRST,
+    SECRET,
+    TOKENS,
+    V1,
+    V2,
+    assert_under_rules,
+    changes,
+    coverage,
+    told,
+    write,
+)
 from tests.faults.world import SETTINGS, World
-
-RULE = {
-    "name": "email-changed",
-    "description": "Somebody's e-mail address is another one.",
-    "when": {"table": "*", "path": "email"},
-    "tags": ["contact"],
-    "severity": "high",
-}
-FIRST = ("10-rules.json", json.dumps({"rules": [RULE]}, indent=1))
-SECRET = ("20-sensitive.json", json.dumps({"sensitive": [{"table": "*", "path": ["email", "id"]}]}, indent=1))
-BAD = ("10-rules.json", json.dumps({"rules": [{**RULE, "severity": "loud"}]}, indent=1))
-TOKENS = Tokens(KEY)
-
-
-def version(*files: tuple[str, str]) -> str:
-    return version_of(merged([(name, json.loads(text)) for name, text in files]))
-
-
-V1, V2 = version(FIRST), version(FIRST, SECRET)
-
-
-def write(world: World, arn: str, count: int, shard: str = "shard-0") -> None:
-    """Changes of an e-mail address; each item's key holds a value of its own."""
-    for _ in range(count):
-        number = len(world.written[arn, shard])
-        keys = {"id": {"S": f"planted-key-{shard}-{number}"}}
-        old, new = ({**keys, "email": {"S": f"planted-{side}-{number}@example.com"}} for side in ("old", "new"))
-        world.write(arn, shard, 1, keys=keys, old=old, new=new)
-
-
-def changes(world: World) -> list[dict[str, Any]]:
-    return [entry for entry in world.lines() if entry["tabletrail"]["kind"] == "change"]
-
-
-def coverage(world: World, arn: str) -> list[dict[str, Any]]:
-    return [one for one in world.lines() if one["tabletrail"]["kind"] == "coverage" and one["stream"]["arn"] == arn]
-
-
-def told(world: World) -> list[str]:
-    return list(world.notes.read("last_run")["problems"])
-
-
-def assert_under_rules(world: World) -> None:
-    """What must hold at any time of any log."""
-    seen: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for entry in changes(world):
-        made = entry["tabletrail"]["rules_version"]
-        seen[entry["stream"]["arn"], entry["stream"]["shard"]].append(made)
-        assert ("planted" in json.dumps(entry)) == (made != V2), "what is sensitive is hidden, and only that"
-        if made != NO_RULES:
-            assert entry["rule"]["name"] == ["email-changed"]
-    for versions in seen.values():
-        assert [one for one, after in zip(versions, [*versions[1:], ""], strict=True) if one != after] == sorted(
-            set(versions), key=[NO_RULES, V1, V2].index
-        ), "a shard never goes back to earlier rules"
-    for arn, row in world.rows.streams.items():
-        entries = coverage(world, arn)
-        assert [one["tabletrail"]["coverage"]["number"] for one in entries] == list(range(1, len(entries) + 1))
-        assert entries[-1]["tabletrail"]["rules_version"] == row.rules_version, "the log says what the row says"
-        now = NO_RULES
-        for one in entries:
-            after = one["tabletrail"]["rules_version"]
-            is_change = one["event"]["action"] == "rules_changed"
-            assert is_change == (after != now) or one["event"]["action"] == "joined"
-            now = after
 
 
 def test_is_a_change_of_rules_a_coverage_entry_and_in_force_from_then_on() -> None:
@@ -317,64 +261,3 @@ def test_do_rebuilt_rows_stay_under_their_rules(tables: tuple[str, ...]) -> None
         world.settle()
         assert changes(world)[-1]["tabletrail"]["rules_version"] == V2
         assert "planted" not in json.dumps(changes(world))
-
-
-def recover(world: World) -> None:
-    """Normal runs, until a dead run's lease has ended and its shards are read again."""
-    for _ in range(9):
-        survive(world, world.run)
-    survive(world, world.drain)
-
-
-def begin() -> World:
-    """Two tables under the first rules."""
-    world = World()
-    world.publish(FIRST)
-    for arn in (world.add_table("orders"), world.add_table("payments")):
-        write(world, arn, 1)
-    world.run()
-    return world
-
-
-def story(world: World) -> None:
-    """Values are declared sensitive while records arrive, and a table joins."""
-    survive(world, lambda: world.publish(FIRST, SECRET))
-    for arn in (*world.rows.streams, world.add_table("late")):
-        write(world, arn, 2)
-    survive(world, world.run)
-
-
-def calls_of_the_story() -> tuple[int, int]:
-    world = begin()
-    before = len(world.faults.calls)
-    story(world)
-    return before, len(world.faults.calls)
-
-
-FIRST_CALL, CALLS = calls_of_the_story()
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_does_it_stay_whole_whichever_call_fails(way: str) -> None:
-    for number in range(FIRST_CALL, CALLS):
-        world = begin()
-        world.faults.add(replace(WAYS[way], number=number))
-        story(world)
-        struck = world.faults.calls[number] if number < len(world.faults.calls) else "none"
-        try:
-            assert_under_rules(world)
-            survive(world, lambda: world.publish(FIRST, SECRET))  # noqa: B023 -- called at once
-            recover(world)
-            world.assert_complete()
-            assert_under_rules(world)
-            assert {row.rules_version for row in world.rows.streams.values()} == {V2}
-        except AssertionError as error:
-            pytest.fail(f"call {number}, {struck}, {way}: {error}")
-
-
-def test_are_all_calls_of_the_rules_in_the_story() -> None:
-    world = begin()
-    story(world)
-    assert {"rules.put", "rules.get", "token_key.read", "notes.write", "notes.read"} <= set(
-        world.faults.calls[FIRST_CALL:]
-    )

@@ -17,10 +17,9 @@ from tabletrail.backlog import Backlog, BacklogResult
 from tabletrail.capture import Capture, CaptureResult, CaptureTask
 from tabletrail.conversions import Conversions
 from tabletrail.core.alert import AlertForm
-from tabletrail.core.checkpoint import GENESIS_CHAIN, SegmentRow, ShardKey, ShardStatus
+from tabletrail.core.checkpoint import ShardStatus
 from tabletrail.core.entry import Conversion
 from tabletrail.core.periods import indices_ahead
-from tabletrail.core.segment import Line, read
 from tabletrail.coverage import Coverage
 from tabletrail.health import Health
 from tabletrail.index import Breaker, Indexer
@@ -41,19 +40,19 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.faulty import Plan as Faults
 from tests.fakes.health import FakeHealthIndex
 from tests.fakes.index import FakeIndex
-from tests.fakes.runs import FakeLeases, FakeMetrics, FakeProgress, FakeRunNotes
 from tests.fakes.rules import FakeRules, FakeTokenKey
+from tests.fakes.runs import FakeLeases, FakeMetrics, FakeProgress, FakeRunNotes
 from tests.fakes.segments import FakeSegments, FakeSegmentStore
 from tests.fakes.stamps import FakeListing, FakeStamps, TablesMark
 from tests.fakes.stream import FakeStream
 from tests.fakes.tables import FakeTables, make_table
-from tests.validation import assert_valid_entry
+from tests.faults.world_log import WorldLog
 
 SETTINGS = Settings("streams", "shards", "segments", "runs", "bucket", "https://localhost:9200")
 
 
 @dataclass
-class World:
+class World(WorldLog):
     settings: Settings = SETTINGS
     faults: Faults = field(default_factory=Faults)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -251,75 +250,6 @@ class World:
 
     def conversion(self) -> Conversion:
         return Conversion(self.settings.index_period, self.settings.actor_attribute)
-
-    # What a log must be
-
-    def lines(self) -> list[dict[str, Any]]:
-        """Every line of every committed segment, in the order of the commits; each entry is valid."""
-        found = []
-        for row in self._committed():
-            _, *lines = read(self.store.get(row.key, row.version_id))
-            for line in lines:
-                assert isinstance(line, Line)
-                assert_valid_entry(line.entry)
-                found.append(line.entry)
-        return found
-
-    def images(self) -> list[bytes]:
-        """The images of every line, as JSON: what no index gets."""
-        found = []
-        for row in self._committed():
-            _, *lines = read(self.store.get(row.key, row.version_id))
-            found += [json.dumps(line.images).encode() for line in lines if isinstance(line, Line)]
-        return found
-
-    def _committed(self) -> list[SegmentRow]:
-        return [commit.segment for commit in self.rows.commits if commit.segment is not None]
-
-    def captured(self) -> dict[tuple[str, str], list[str]]:
-        """Sequence numbers of the change entries by stream and shard, in the log's order."""
-        found: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for entry in self.lines():
-            if entry["tabletrail"]["kind"] in ("change", "unreadable"):
-                stream = entry["stream"]
-                found[stream["arn"], stream["shard"]].append(stream["sequence"])
-        return found
-
-    def kinds(self) -> dict[str, int]:
-        counts: dict[str, int] = defaultdict(int)
-        for entry in self.lines():
-            counts[entry["tabletrail"]["kind"]] += 1
-        return counts
-
-    def assert_complete(self) -> None:
-        """Every record exactly one entry, in order; chains unbroken; every entry indexed; rows and segments agree."""
-        assert dict(self.captured()) == {key: numbers for key, numbers in self.written.items() if numbers}
-        self._assert_chains()
-        ids = [entry["event"]["id"] for entry in self.lines()]
-        assert len(ids) == len(set(ids)), "an entry stands twice in the log"
-        self._assert_index_is_the_log()
-        assert not FakeSegments(self.rows, self.clock).count_waiting()[0], "a segment still waits"
-
-    def _assert_index_is_the_log(self) -> None:
-        """Each document is its committed line, to the byte's meaning; a parked one points at that line."""
-        documents = self.index.documents()
-        lines = {entry["event"]["id"]: entry for entry in self.lines()}
-        assert set(documents) == set(lines), "the index and the log differ"
-        for id_, document in documents.items():
-            if document["tabletrail"]["kind"] == "parked":
-                assert document["log"] == lines[id_]["log"], "a parked entry points elsewhere"
-            else:
-                assert document == lines[id_], "the index holds what the log does not"
-
-    def _assert_chains(self) -> None:
-        heads: dict[ShardKey, str] = {}
-        for row in self._committed():
-            for link in row.links:
-                key = ShardKey(link.stream_arn, link.shard_id)
-                assert link.previous_chain == heads.get(key, GENESIS_CHAIN), "a hole in a shard's chain"
-                heads[key] = link.chain
-        for key, head in heads.items():
-            assert self.rows.shards[key].chain_hash == head
 
     def statuses(self, stream_arn: str) -> dict[str, ShardStatus]:
         return {key.shard_id: row.status for key, row in self.rows.shards.items() if key.stream_arn == stream_arn}
