@@ -69,3 +69,13 @@ def test_the_fields_of_the_index_itself_are_searchable_as_listed(server: Server)
     for name in ("_id", "_index"):
         assert listed[name]["searchable"] == caps[name][name]["searchable"]
         assert listed[name]["aggregatable"] == caps[name][name]["aggregatable"]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.id)
+def test_a_reader_may_do_what_opening_a_data_view_takes(server: Server, view: Any) -> None:
+    resolved = server.ask("reader", "GET", f"/_resolve/index/{view.title}")
+    assert resolved.ok, resolved.reason
+    assert [alias["name"] for alias in resolved.data["aliases"]] == [view.title]
+    caps = server.ask("reader", "GET", f"/{view.title}/_field_caps?fields=@timestamp")
+    assert caps.ok, caps.reason
+    assert caps.data["fields"]["@timestamp"]["date"]["aggregatable"]
