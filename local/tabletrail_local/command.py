@@ -57,7 +57,7 @@ def _add_named_server(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_demo(commands: Any) -> None:
-    demo = commands.add_parser("demo", help="up, deploy, a minute of work on three tables, and questions to the log")
+    demo = commands.add_parser("demo", help="up, deploy, a minute of work on four tables, questions to the log, alerts")
     demo.add_argument("--seconds", type=_positive, metavar="N", default=60.0, help="how long it works (default: 60)")
     demo.add_argument("--seed", type=int, metavar="S", default=17, help="the same seed makes the same calls")
     demo.add_argument("--rate", type=_positive, metavar="R", default=12.0, help="calls a second (default: 12)")

@@ -1,7 +1,7 @@
 """`tabletrail local demo`: from nothing to answers. Whatever it shows was made by the product that was deployed.
 
-Order: stack, tables, deployment, wait for the scheduler, a minute of work, wait for the log, comparison, questions. It
-may be repeated on the same stack, and leaves it running.
+Order: stack, tables, deployment, wait for the scheduler, a minute of work, wait for the log and for alerts, comparison,
+questions, alerts. It may be repeated on the same stack, and leaves it running.
 
 Called by `command`.
 """
@@ -19,12 +19,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tabletrail.errors import TabletrailError
 from tabletrail_local import demo_display as display
 from tabletrail_local import stack
+from tabletrail_local.alert_queue import AlertQueue, ensure_alert_queue
 from tabletrail_local.console import say, step
+from tabletrail_local.demo_alerts import DASHBOARDS_URL, Told, forget_earlier, show_alerts, wait_until_told
 from tabletrail_local.demo_compare import Comparison
 from tabletrail_local.demo_errors import DemoError
 from tabletrail_local.demo_log import DemoLog
 from tabletrail_local.demo_tables import DemoTables, ensure_tables
-from tabletrail_local.demo_tour import ask_questions, show_one_item
+from tabletrail_local.demo_tour import ask_questions, ask_what_is_missing, show_one_item
 from tabletrail_local.demo_waits import wait_until_audited, wait_until_caught_up
 from tabletrail_local.deploy import deploy
 from tabletrail_local.guard import require_local_account
@@ -34,7 +36,7 @@ from tabletrail_local.stack import NamedServer
 from tabletrail_local.workload import Pace, new_run_name, run_workload
 from tabletrail_local.workload_truth import Truth
 
-PARAMETERS = {"ScheduleState": "ENABLED", "ScheduleExpression": "rate(1 minute)"}
+PARAMETERS = {"ScheduleState": "ENABLED", "ScheduleExpression": "rate(1 minute)", "DashboardsUrl": DASHBOARDS_URL}
 
 WHERE = "It all keeps running, on this machine only"
 """Heading of what is true of this machine's stack alone."""
@@ -51,6 +53,7 @@ class Outcome:
     truth: Truth
     comparison: Comparison
     entries: list[dict[str, Any]]
+    told: Told
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Demo:
     info: StackInfo
     paths: StackPaths
     tables: DemoTables
+    alerts: AlertQueue
 
     def client(self) -> Any:
         """boto3's client for DynamoDB, after it has been made sure that it is the local one."""
@@ -67,14 +71,16 @@ class Demo:
     def work(self, pace: Pace) -> Outcome:
         """On a stack to which tabletrail is deployed: returns when the log has all of it, or will not get more."""
         client, log, run = self.client(), DemoLog.of_this_stack(), new_run_name()
-        with step("making the tables orders, customers and payments"):
+        with step("making the tables orders, customers, payments and staff"):
             ensure_tables(client, self.tables)
         wait_until_audited(client, log, self.tables, self.paths.logs)
+        forget_earlier(self.alerts)
         started_at = time.time()
-        with display.counting("three services at work", pace.calls) as tick:
+        with display.counting("four services at work", pace.calls) as tick:
             truth = run_workload(client, self.tables, run, pace, tick)
         comparison, entries = wait_until_caught_up(log, run, truth, self.paths.logs)
-        return Outcome(started_at, truth, comparison, entries)
+        told = wait_until_told(self.alerts, self.tables, entries, self.paths.logs)
+        return Outcome(started_at, truth, comparison, entries, told)
 
     def tell(self, outcome: Outcome) -> bool:
         """Shows what came of it, and asks the log. True if the log is what was done."""
@@ -95,7 +101,8 @@ class Demo:
             say("That is what was written then.")
         else:
             display.verdict("That is not what was written then.", is_good=False)
-        return is_same
+        is_whole = ask_what_is_missing()
+        return show_alerts(outcome.told) and is_same and is_whole
 
 
 def run_demo(paths: StackPaths, named: NamedServer | None, pace: Pace) -> int:
@@ -104,8 +111,10 @@ def run_demo(paths: StackPaths, named: NamedServer | None, pace: Pace) -> int:
     display.heading("tabletrail: start a local OpenSearch and a local AWS, deploy, work for a minute, ask the log")
     try:
         info = stack.up(paths, named)
-        deploy(info, paths, PARAMETERS)
-        demo = Demo(info, paths, DemoTables())
+        require_local_account(info)
+        alerts = ensure_alert_queue(info.session())
+        deploy(info, paths, {**PARAMETERS, **alerts.parameters})
+        demo = Demo(info, paths, DemoTables(), alerts)
         is_good = demo.tell(demo.work(pace))
     except (TabletrailError, ClientError, BotoCoreError) as error:
         raise DemoError(f"{error}. Logs: {paths.logs}; what waits: `tabletrail status --local`") from error

@@ -43,7 +43,7 @@ class DemoLog:
 
     def of_run(self, run: str) -> list[Entry]:
         """All changes of this run's items, the oldest first: their keys begin with a kind and the run's name."""
-        prefixes = [{"prefix": {"item.id": f"{kind}-{run}-"}} for kind in ("order", "customer")]
+        prefixes = [{"prefix": {"item.id": f"{kind}-{run}-"}} for kind in ("order", "customer", "staff")]
         is_change = {"term": {"tabletrail.kind": "change"}}
         query = {"bool": {"filter": [is_change], "should": prefixes, "minimum_should_match": 1}}
         return list(self.entries.walk(query, "asc"))
@@ -58,7 +58,7 @@ class DemoLog:
             {"term": {"stream.arn": stream}},
             {"term": {"tabletrail.kind": "coverage"}},
         ]
-        told_without_leaving = {"terms": {"event.action": ["rules_changed", "view_type"]}}
+        told_without_leaving = {"terms": {"event.action": ["hold_released", "hold_set", "rules_changed", "view_type"]}}
         query = {"bool": {"filter": filters, "must_not": [told_without_leaving]}}
         newest = self.entries.first(query, "desc")
         return newest is not None and at(newest, "event.action") == "joined"

@@ -1,4 +1,4 @@
-"""The demo's three tables. One has no stream: switching it on is the service's own work.
+"""The demo's four tables. One has no stream: switching it on is the service's own work.
 
 Called by the demo and its tests.
 """
@@ -34,16 +34,25 @@ class DemoTables:
     def payments(self) -> str:
         return f"{self.prefix}payments"
 
+    @property
+    def staff(self) -> str:
+        return f"{self.prefix}staff"
+
     def keys(self) -> dict[str, tuple[str, ...]]:
         """Table name to its key attributes, the partition key first."""
-        return {self.orders: ("order",), self.customers: ("customer",), self.payments: ("order", "payment")}
+        return {
+            self.orders: ("order",),
+            self.customers: ("customer",),
+            self.payments: ("order", "payment"),
+            self.staff: ("person",),
+        }
 
     def services(self) -> dict[str, str]:
-        return {self.orders: "shop", self.customers: "crm", self.payments: "billing"}
+        return {self.orders: "shop", self.customers: "crm", self.payments: "billing", self.staff: "personnel"}
 
 
 def ensure_tables(client: Any, tables: DemoTables) -> None:
-    """Makes those that are missing and tags all three. DemoError if one is there with other keys."""
+    """Makes those that are missing and tags all. DemoError if one is there with other keys."""
     for name, keys in tables.keys().items():
         try:
             table = client.describe_table(TableName=name)["Table"]

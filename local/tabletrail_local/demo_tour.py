@@ -53,6 +53,12 @@ def show_one_item(tables: DemoTables, truth: Truth, entries: Sequence[Entry]) ->
     return bool(item_at(place, middle) == expected)
 
 
+def ask_what_is_missing() -> bool:
+    """True if a verification of the whole log finds nothing wrong."""
+    heading("Is anything missing, and has anyone touched the log? (every segment, chain and document, and the streams)")
+    return _type("verify", "--stream") == 0
+
+
 def telling_item(tables: DemoTables, truth: Truth) -> tuple[Place, list[Change]]:
     """The order with the most changes that still fit on a screen."""
     orders = {place: changes for place, changes in truth.by_item().items() if place[0] == tables.orders}
@@ -72,9 +78,11 @@ def item_at(place: Place, moment: str) -> Any:
     return json.loads(out.getvalue())["item"] if out.getvalue() else None
 
 
-def _type(*words: str) -> None:
+def _type(*words: str) -> int:
     words = (*words, "--local")
     command_line(f"tabletrail {shlex.join(words)}")
-    if main(words) > 1:
+    code = main(words)
+    if code > 1:
         say("(the command could not answer; see above)")
     sys.stdout.flush()
+    return code

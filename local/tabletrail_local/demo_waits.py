@@ -1,4 +1,4 @@
-"""The demo's two waits on the scheduler, each with a limit and a text that says where to look.
+"""The demo's waits on the scheduler, each with a limit and a text that says where to look.
 
 Rules
 - Nothing here starts a run: that the scheduler does is part of what the demo shows.
@@ -39,7 +39,7 @@ def wait_until_audited(client: Any, log: DemoLog, tables: DemoTables, logs: Path
         joined = log.joined(current_streams(client, tables))
         return (True if len(joined) == len(tables.keys()) else None), f"{len(joined)} of {len(tables.keys())} tables"
 
-    _wait("waiting for the scheduler's next run to join the tables", look, logs)
+    wait_for("waiting for the scheduler's next run to join the tables", look, logs)
 
 
 def wait_until_caught_up(log: DemoLog, run: str, truth: Truth, logs: Path) -> tuple[Comparison, list[dict[str, Any]]]:
@@ -56,10 +56,11 @@ def wait_until_caught_up(log: DemoLog, run: str, truth: Truth, logs: Path) -> tu
         is_final = comparison.is_equal or len(finished) >= _FINAL_RUNS
         return ((comparison, entries) if is_final else None), f"{len(entries)} of {len(truth.changes)} changes"
 
-    return _wait("waiting for the log to catch up", look, logs)
+    return wait_for("waiting for the log to catch up", look, logs)
 
 
-def _wait(title: str, look: Callable[[], tuple[Found | None, str]], logs: Path) -> Found:
+def wait_for(title: str, look: Callable[[], tuple[Found | None, str]], logs: Path) -> Found:
+    """Looks until something is found; `look` also says how far it is. WaitedTooLongError."""
     deadline = time.monotonic() + WAIT_SECONDS
     with waiting(title) as tell:
         while True:

@@ -1,4 +1,4 @@
-"""Three services and some people at work on three tables, through boto3, for about as long as asked.
+"""Services and some people at work on four tables, through boto3, for about as long as asked.
 
 Rules
 - The same seed makes the same calls in the same order; only the run's own name in the keys differs.
@@ -22,6 +22,7 @@ from tabletrail_local.demo_tables import DemoTables
 from tabletrail_local.workload_billing import Billing
 from tabletrail_local.workload_customers import Customers
 from tabletrail_local.workload_orders import Orders
+from tabletrail_local.workload_staff import Staff
 from tabletrail_local.workload_truth import Truth
 from tabletrail_local.workload_writer import Writer
 
@@ -63,7 +64,7 @@ def run_workload(
         chosen.act()
         tick()
         time.sleep(max(0.0, started + (number + 1) / pace.rate - time.monotonic()))
-    for service in services:
+    for service in (*services, Staff(writer, random, run, tables.staff)):
         service.finish()
     return truth
 

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from tabletrail_local.alert_queue import AlertQueue, ensure_alert_queue
 from tabletrail_local.deploy import deploy
 from tabletrail_local.info import StackInfo
 from tabletrail_local.paths import stack_paths
 
+DASHBOARDS = "https://search.example/_dashboards"
+
 
 @pytest.fixture(scope="session")
-def deployed(stack: StackInfo) -> StackInfo:
-    deploy(stack, stack_paths(), {"ScheduleState": "ENABLED"})
+def mailbox(stack: StackInfo) -> AlertQueue:
+    """Where what is deployed tells alerts in words, for whoever takes them first."""
+    return ensure_alert_queue(stack.session())
+
+
+@pytest.fixture(scope="session")
+def deployed(stack: StackInfo, mailbox: AlertQueue) -> StackInfo:
+    parameters = {"ScheduleState": "ENABLED", "DashboardsUrl": DASHBOARDS, **mailbox.parameters}
+    deploy(stack, stack_paths(), parameters)
     return stack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +12,9 @@ import pytest
 
 from tabletrail.core.segment import Line, read
 from tabletrail_cli.entry_text import at
+from tabletrail_local.alert_queue import AlertQueue, Message
 from tabletrail_local.demo import Demo, Outcome, forget_aws_settings
+from tabletrail_local.demo_alerts import Told
 from tabletrail_local.demo_log import DemoLog
 from tabletrail_local.demo_picture import drawing, screen
 from tabletrail_local.demo_tables import DemoTables
@@ -19,6 +22,7 @@ from tabletrail_local.errors import ForeignAccountError
 from tabletrail_local.info import StackInfo
 from tabletrail_local.paths import stack_paths
 from tabletrail_local.workload import Pace
+from tabletrail_local.workload_staff import SENSITIVE_CHANGES
 from tests.end_to_end.load_truth import normal
 
 TEN_SECONDS = Pace(10, 15, seed=5)
@@ -27,8 +31,8 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.fixture(scope="module")
-def demo(deployed: StackInfo) -> Demo:
-    return Demo(deployed, stack_paths(), DemoTables(f"demo-{uuid.uuid4().hex[:8]}-"))
+def demo(deployed: StackInfo, mailbox: AlertQueue) -> Demo:
+    return Demo(deployed, stack_paths(), DemoTables(f"demo-{uuid.uuid4().hex[:8]}-"), mailbox)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +74,31 @@ def test_does_the_log_hold_the_images_that_were_written(outcome: Outcome) -> Non
     assert found == written
 
 
+@pytest.mark.stack
+def test_is_each_sensitive_change_told_once(demo: Demo, outcome: Outcome) -> None:
+    told = outcome.told
+    assert told.is_complete
+    assert len(told.due) == SENSITIVE_CHANGES
+    assert sorted(rule for message in told.messages for rule in json.loads(message.attributes["rules"])) == [
+        "audit-attribute-removed",
+        "payment-details-changed",
+        "role-changed",
+        "role-changed",
+        "sensitive-change-by-unknown",
+    ]
+
+
+def test_an_alert_that_is_missing_or_there_twice_is_no_success() -> None:
+    def message(*ids: str, count: int = 1) -> Message:
+        return Message("", "\n".join(ids), {"count": str(count)})
+
+    assert Told(["a", "b"], [message("a"), message("b")]).is_complete
+    assert Told(["a", "b", "c"], [message("a"), message(count=2)]).is_complete, "many are counted"
+    assert not Told(["a", "b"], [message("a")]).is_complete
+    assert not Told(["a", "b"], [message("a"), message("a")]).is_complete
+    assert not Told(["a", "b"], [message("a"), message("b"), message("b")]).is_complete
+
+
 def lines_of(entries: list[dict[str, Any]]) -> dict[tuple[str, int], Line]:
     log = DemoLog.of_this_stack().log
     lines = {}
@@ -96,12 +125,18 @@ def test_are_all_questions_answered(
     assert demo.tell(outcome)
     out, err = capfd.readouterr()
     commands = [line for line in out.splitlines() if line.startswith("$ ")]
-    assert [command.split()[2] for command in commands] == ["search", "search", "search", "history", "history"]
+    assert [command.split()[2] for command in commands] == [
+        *["search", "search", "search", "history", "history"],
+        "verify",
+    ]
     assert all(command.endswith(" --local") for command in commands)
     assert "could not answer" not in out
     assert "nothing found" not in err
     assert ": existed, as written at" in out
     assert "That is what was written then." in out
+    assert "Nothing is wrong." in out
+    assert "mallory changed role from viewer to admin" in out
+    assert "look at   https://search.example/_dashboards/app/discover#/doc/tabletrail/" in out
 
 
 @pytest.mark.stack
@@ -121,7 +156,7 @@ def test_does_the_demo_say_no_when_an_entry_is_missing(
 )
 def test_is_no_table_made_in_an_account_that_is_not_the_local_one(demo: Demo, strange: dict[str, str]) -> None:
     with pytest.raises(ForeignAccountError):
-        Demo(replace(demo.info, **strange), demo.paths, demo.tables).work(TEN_SECONDS)  # type: ignore[arg-type]
+        replace(demo, info=replace(demo.info, **strange)).work(TEN_SECONDS)  # type: ignore[arg-type]
 
 
 def test_are_the_settings_of_the_callers_account_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
