@@ -20,6 +20,7 @@ from tabletrail.core.checkpoint import SegmentRow
 from tabletrail.core.entry import hash_of_document, retried_entry
 from tabletrail_verify.cut import Tables as Names
 from tabletrail_verify.findings import Finding
+from tabletrail_verify.shown_values import Key, no_key
 from tabletrail_verify.state import State
 from tabletrail_verify.verification import Clients, Result, Verification, Wish
 from tests.fakes.faulty import Plan as Faults
@@ -108,6 +109,7 @@ class Checked:
     world: World
     directory: Path
     wish: Wish = field(default_factory=Wish)
+    key: Key = no_key
 
     def __post_init__(self) -> None:
         self.tables, self.objects = Tables(self.world), Objects(self.world)
@@ -125,6 +127,7 @@ class Checked:
             lambda what, *_: self.told.append(what),
             self.world.clock.now,
             self.world.clock.sleep,
+            key=self.key,
         )
 
     def run(self) -> tuple[Result, list[Finding]]:
