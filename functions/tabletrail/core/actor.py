@@ -66,9 +66,10 @@ def shown_actor(actor: dict[str, str], hide: Hide | None) -> dict[str, str]:
     """The entry's `actor`: names cut or, with `hide`, those that the item's own attribute gave hidden."""
     shown = dict(actor)
     for name in ("id", "last_known"):
-        if name in actor:
+        text = actor.get(name)
+        if text is not None:
             is_attribute = name == "last_known" or actor["source"] == "attribute"
-            shown[name] = hide("S", actor[name]) if hide and is_attribute else cut_text(actor[name])
+            shown[name] = hide("S", text) if hide and is_attribute else cut_text(text)
     return shown
 
 

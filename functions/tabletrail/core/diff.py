@@ -112,15 +112,12 @@ def _members(found: Diff, path: str, place: Place[Any], old: Any, new: Any, hide
     old, new = old if type(old) is dict else {}, new if type(new) is dict else {}
     names = [name for name, value in new.items() if old.get(name) != value]
     names += [name for name in old if name not in new]
-    if place.may_hide_names:
-        # In the order of what is shown: that of the names would tell of them.
-        shown = sorted((shown_name(name, place, place.into(name), hide), name) for name in names)
-    else:
-        shown = [(name, name) for name in sorted(names)]
-    for written, name in shown:
+    written = {name: shown_name(name, place, place.into(name), hide) for name in names} if place.may_hide_names else {}
+    # In the order of what is shown: that of hidden names would tell of them.
+    for name in sorted(names, key=written.__getitem__ if written else None):
         # Past the limit nothing is listed: a path of some kilobytes for each leaf of a huge item is saved.
-        inner = member(path, written) if found.count < MOST_PATHS else ""
-        yield inner, place.into(name), old.get(name), new.get(name)
+        inner = member(path, written.get(name, name)) if found.count < MOST_PATHS else ""
+        yield inner, place if place.is_settled else place.into(name), old.get(name), new.get(name)
 
 
 def _elements(found: Diff, path: str, place: Place[Any], old: Any, new: Any) -> Iterator[_Pair]:
