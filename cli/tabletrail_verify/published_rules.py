@@ -50,6 +50,15 @@ class PublishedRules:
     bucket: str
     find: Callable[[Finding], None]
     _known: dict[str, Declared] = field(default_factory=dict)
+    _tables: dict[tuple[Any, Any], list[Pattern]] = field(default_factory=dict)
+
+    def hidden(self, version: Any, table: Any) -> list[Pattern]:
+        """The paths that these rules declare for this table."""
+        key = str(version), str(table)
+        found = self._tables.get(key)
+        if found is None:
+            found = self._tables[key] = self.declared(version).of(str(table))
+        return found
 
     def declared(self, version: Any) -> Declared:
         """Empty, and a finding, where the version is not to be had."""

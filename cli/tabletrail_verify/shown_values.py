@@ -42,34 +42,35 @@ class ShownValues:
 
     def problems(self, entry: Any, images: Any) -> Iterator[Problem]:
         """Of one line; both parsed JSON, and may be anything."""
-        declared = self.rules.declared(field(entry, "tabletrail.rules_version"))
-        patterns = declared.of(str(field(entry, "table.name")))
+        patterns = self.rules.hidden(field(entry, "tabletrail.rules_version"), field(entry, "table.name"))
         old, new = field(images, "old"), field(images, "new")
         yield from self._side(field(entry, "before"), [old], patterns, "before")
         yield from self._side(field(entry, "after"), [new], patterns, "after")
         yield from self._side(field(entry, "item.key"), [new, old], patterns, "item.key")
         yield from _id_problem(field(entry, "item"))
-        for one in field(entry, "numbers") or ():
+        for one in field(entry, "numbers") or () if patterns else ():
             steps = steps_of(str(field(one, "path")))
             if steps and hides(patterns, steps):
                 yield "value-clear", "a number that was declared sensitive stands in numbers"
 
     def _side(self, shown: Any, images: list[Any], patterns: Sequence[Pattern], where: str) -> Iterator[Problem]:
-        for path, text in (shown or {}).items() if isinstance(shown, dict) else ():
+        if not isinstance(shown, dict):
+            return
+        for path, text in shown.items():
             steps = steps_of(path)
             if steps is None or not isinstance(text, str):
                 continue
-            is_token = _TOKEN.fullmatch(text) is not None
+            is_token = _is_token(text)
             self.tokens += is_token
-            if hides(patterns, steps) and not is_token:
+            if patterns and not is_token and hides(patterns, steps):
                 yield "value-clear", f"a value that was declared sensitive stands in {where} as it is"
-            found = next((value for image in images if (value := _at(image, steps)) is not None), None)
-            if found is not None and not self._agrees(found, text, is_token=is_token):
+            found = _first(images, steps)
+            if found is not None and found[1] != text and not self._agrees(found, text, is_token=is_token):
                 yield "value-differs", f"a value in {where} is not the image's"
 
     def _agrees(self, value: tuple[str, str], text: str, *, is_token: bool) -> bool:
         kind, whole = value
-        if text == whole or text.startswith(whole[:TEXT_CHARACTERS] + "…"):
+        if text.startswith(whole[:TEXT_CHARACTERS] + "…"):
             return True
         if not is_token:
             return False
@@ -95,21 +96,27 @@ def _id_problem(item: Any) -> Iterator[Problem]:
     keys, readable = field(item, "key"), field(item, "id")
     if not isinstance(keys, dict) or not isinstance(readable, str):
         return
-    hidden = [text for text in keys.values() if isinstance(text, str) and _TOKEN.fullmatch(text)]
+    hidden = [text for text in keys.values() if isinstance(text, str) and _is_token(text)]
     if not all(token in readable for token in hidden):
         yield "value-clear", "item.id does not show the token that item.key has"
 
 
-def _at(image: Any, steps: Sequence[Step]) -> tuple[str, str] | None:
-    """(type, text) of a text, number or binary at that place of the image; None where there is something else."""
-    value: Any = {"M": image}
-    for step in steps:
-        inside = field(value, "L" if isinstance(step, int) else "M")
-        if isinstance(step, int):
-            value = inside[step] if isinstance(inside, list) and step < len(inside) else None
-        else:
-            value = inside.get(step) if isinstance(inside, dict) else None
-    if not isinstance(value, dict) or len(value) != 1:
-        return None
-    ((kind, text),) = value.items()
-    return (kind, text) if kind in _COMPARED and isinstance(text, str) else None
+def _is_token(text: str) -> bool:
+    return text.startswith("token:") and _TOKEN.fullmatch(text) is not None
+
+
+def _first(images: Sequence[Any], steps: Sequence[Step]) -> tuple[str, str] | None:
+    """(type, text) of a text, number or binary at that place of the first image that has one there."""
+    for image in images:
+        value: Any = {"M": image}
+        for step in steps:
+            inside = value.get("L" if isinstance(step, int) else "M") if isinstance(value, dict) else None
+            if isinstance(step, int):
+                value = inside[step] if isinstance(inside, list) and step < len(inside) else None
+            else:
+                value = inside.get(step) if isinstance(inside, dict) else None
+        if isinstance(value, dict) and len(value) == 1:
+            ((kind, text),) = value.items()
+            if kind in _COMPARED and isinstance(text, str):
+                return kind, text
+    return None
