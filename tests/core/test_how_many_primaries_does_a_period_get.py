@@ -16,7 +16,8 @@ DAY = 86_400
 NODES = 1_000
 """So many that they limit nothing."""
 
-moments = st.integers(1_700_000_000, 1_900_000_000)
+moments = st.integers(1_790_000_000, 1_790_000_000 + 200 * DAY)
+"""Few enough periods that most have some before them."""
 periods = st.sampled_from(["day", "week", "month"])
 names = st.builds(index_of, moments, periods)
 sizes = st.dictionaries(
@@ -54,10 +55,13 @@ def test_the_number_follows_from_the_volume(found: dict[str, int], index: str, p
     assert primaries_for(PREFIX + index, given_sizes, NODES) == primaries
 
 
+@pytest.mark.parametrize(("nodes", "primaries"), [(1, 4), (2, 8), (3, 12), (30, 120), (60, 225)])
+def test_no_node_gets_more_than_it_can_use_however_much_there_is(nodes: int, primaries: int) -> None:
+    assert primaries_for(f"{PREFIX}2026.12", {f"{PREFIX}2026.10": 9_000 * GB}, nodes) == primaries
+
+
 @given(names, sizes, st.integers(1, 50))
-def test_there_is_at_least_one_and_no_node_gets_more_than_it_can_use(
-    index: str, found: dict[str, int], nodes: int
-) -> None:
+def test_there_is_at_least_one_and_a_limit(index: str, found: dict[str, int], nodes: int) -> None:
     assert 1 <= primaries_for(index, found, nodes) <= nodes * SHARDS_A_NODE
 
 

@@ -35,7 +35,8 @@ def orders(made: Entries) -> None:
 
 
 def others(made: Entries) -> None:
-    old, new = {"contactEmail": text("McDonald@Example.com")}, {"contactEmail": text("alice@example.com")}
+    old = {"contactEmail": text("McDonald@Example.com"), "zone": text("x")}
+    new = {"contactEmail": text("alice@example.com"), "zone": text("y")}
     made.add("mail", "customer/7", old, new, table="customers", service="crm")
     made.add("long key", LONG_KEY, None, {"a": text("b")}, table="paths", service="web")
     old, new = {"名前": text("山田太郎"), "ort": text("Köln")}, {"名前": text("田中"), "ort": text("Bonn")}
@@ -141,6 +142,7 @@ IN_THE_BAR: list[tuple[str, set[str]]] = [
     ("order#1*", {"17 shipped", "18 cancelled", "170"}),
     ("order#17*", {"17 shipped", "170"}),
     ("*@example.com", {"mail"}),
+    ("message: alice@*.com", {"mail"}),  # a comma stands behind it
     ("cancel*", {"18 cancelled"}),
     ("message: *Status", {"17 shipped", "18 cancelled"}),
     # The exact key, and its parts.
@@ -208,7 +210,7 @@ def test_what_has_no_letter_finds_nothing_and_breaks_nothing(found: Searched) ->
         ("order#17", "<order#17>"),
         ("status and paid and shipped", "<orderStatus> from <paid> to <shipped,>"),
         ('"from paid to shipped"', "<from> <paid> <to> <shipped,>"),
-        ("example.com", "from <McDonald@Example.com> to <alice@example.com>"),
+        ("example.com", "from <McDonald@Example.com> to <alice@example.com,>"),
         ("山田", "from <山田太郎> to"),
     ],
 )
