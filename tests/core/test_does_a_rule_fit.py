@@ -12,8 +12,9 @@ from tabletrail.core.actor import actor_of_change
 from tabletrail.core.diff import MOST_PATHS
 from tabletrail.core.document import Conversion
 from tabletrail.core.entry import convert
+from tabletrail.core.globs import glob
 from tabletrail.core.policy import Facts, Policy, compile_policy
-from tests.core.naive_rules import rule_fits
+from tests.core.naive_rules import fits_glob, rule_fits
 from tests.core.policy_strategies import whens
 from tests.core.strategies import SOURCE, image_pairs, record
 from tests.validation import assert_valid_entry
@@ -220,3 +221,9 @@ def test_a_writer_of_endless_names_does_not_fill_the_memory() -> None:
             waiting += place.inside.values()
     assert sum(len(place.inside) for place in (root, *root.inside.values())) < 100_000
     assert len(seen) < 50
+
+
+@given(st.text("ab*", max_size=8), st.text("ab", max_size=10))
+def test_a_star_stands_for_any_characters_and_nothing_else_does(pattern: str, text: str) -> None:
+    assert glob(pattern)(text) is fits_glob(pattern, text)
+    assert glob(pattern + "?[")(text) is False
