@@ -26,7 +26,7 @@ from tabletrail_cli.queries import item_query, table_clause
 from tabletrail_cli.times import as_stored
 
 ITEM_KINDS = ("change", "parked", "unreadable")
-HARMLESS = ("joined", "rules_changed", "stream_ended")
+HARMLESS = ("joined", "hold_released", "hold_set", "rules_changed", "stream_ended")
 """Changes of the coverage behind which no change of an item can hide."""
 MOST_DOUBTS = 20
 

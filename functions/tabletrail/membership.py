@@ -37,6 +37,8 @@ class Membership:
     settings: Settings
     problems: list[str] = field(default_factory=list)
     rules_version: str = NO_RULES
+    holds_told: int = 0
+    """What a stream that joins need not be told any more."""
     """Under which a stream joins."""
     gaps: int = 0
     """Gap entries that were committed with a coverage entry."""
@@ -132,6 +134,7 @@ class Membership:
             coverage_no=before.coverage_no if before else 0,
             gaps=before.gaps if before else 0,
             rules_version=self.rules_version,
+            holds_told=self.holds_told,
             version=before.version if before else 0,
         )
 

@@ -17,9 +17,11 @@ from typing import Any
 
 from tabletrail.core.checkpoint import ShardRow, ShardStatus, StreamRow, StreamState
 from tabletrail.core.grouping import group_name
+from tabletrail.core.holds import Holds
 from tabletrail.core.stamps import stamped_run
 from tabletrail.deadline import Deadline
 from tabletrail.errors import RestoredError, TabletrailError
+from tabletrail.hold_entries import HoldEntries
 from tabletrail.membership import Membership
 from tabletrail.ports import Checkpoints, Clock, Leases, RunNotes
 from tabletrail.report import LEASE
@@ -47,6 +49,8 @@ class Plan:
     stamping: Stamping
     rules: RulesChange
     problems: list[str] = field(default_factory=list)
+    holds: HoldEntries | None = None
+    """None where there is no book of holds: in tests of capture, say."""
 
     def run(self, run_id: str) -> dict[str, Any]:
         """The run's plan as the state machine reads it: acquired, groups (run, group, deadline), report."""
@@ -96,11 +100,16 @@ class Plan:
     def _plan(self, deadline: Deadline) -> list[StreamRow]:
         rows = self.checkpoints.streams()
         self.membership.rules_version = self.rules.look(rows)
+        holds = self.holds.look() if self.holds else Holds()
+        self.membership.holds_told = holds.number
         try:
             rows = self.membership.update(rows, deadline)
         except TabletrailError as error:
             self.problems.append(f"tables could not be compared: {error}")
         rows = self.rules.move(rows, self.membership.coverage, deadline)
+        if self.holds is not None:
+            rows = self.holds.tell(holds, rows, self.membership.coverage, deadline)
+            self.problems += self.holds.problems
         for row in sorted(rows, key=lambda row: row.last_walk_at):
             if deadline.passed():
                 break

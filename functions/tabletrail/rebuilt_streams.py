@@ -16,7 +16,8 @@ from tabletrail.core.checkpoint import StreamRow, StreamState
 from tabletrail.log_survey import CoverageFact
 from tabletrail.ports import TableView
 
-_STATES = dict.fromkeys(("joined", "rules_changed", "recovered"), StreamState.ACTIVE)
+_ACTIVE = ("joined", "hold_released", "hold_set", "rules_changed", "recovered")
+_STATES = dict.fromkeys(_ACTIVE, StreamState.ACTIVE)
 _STATES["stream_ended"] = StreamState.DONE
 """After any other coverage entry a stream is read to its end."""
 

@@ -44,6 +44,7 @@ from tabletrail.core.alert import AlertForm
 from tabletrail.core.entry import Conversion
 from tabletrail.coverage import Coverage
 from tabletrail.health import Health
+from tabletrail.hold_entries import HoldEntries
 from tabletrail.index import Breaker, Indexer
 from tabletrail.membership import Membership
 from tabletrail.parts import PartMaker
@@ -183,6 +184,7 @@ class Wiring:
             self.settings,
             self._stamping(),
             RulesChange(self.rules, self.notes),
+            holds=HoldEntries(self.holds),
         )
 
     def _stamping(self) -> Stamping:

@@ -67,6 +67,8 @@ class StreamRow:
     """How many gaps of the stream as a whole are in the log."""
     rules_version: str = NO_RULES
     """The policy under which its records become entries. It changes with a coverage entry only."""
+    holds_told: int = 0
+    """The last change of legal holds that its coverage entries tell of."""
     version: int = 0
 
 

@@ -37,8 +37,11 @@ class Hold:
     by: str
     """Who set it: the ARN of the caller, as AWS verified it."""
     at: int
+    number: int = 0
+    """Of the change that set it."""
     released_at: int = 0
     """0 while it is in force."""
+    release_number: int = 0
     released_by: str = ""
     release_reason: str = ""
 
@@ -53,6 +56,23 @@ class Hold:
     def words(self) -> str:
         """What it covers, for a person."""
         return "all" if self.kind == ALL else f"{self.kind} {self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldChange:
+    """A hold that was set or released, with the change's number."""
+
+    number: int
+    hold: Hold
+    is_release: bool
+
+    @property
+    def what(self) -> str:
+        """The word for it in a coverage entry."""
+        return "hold_released" if self.is_release else "hold_set"
+
+    def is_about(self, table_name: str, table_arn: str) -> bool:
+        return self.hold.kind != TABLE or self.hold.target in (table_name, table_arn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +94,27 @@ class Holds:
         """The same hold again changes nothing: an id is given once."""
         if any(one.id == hold.id for one in self.every):
             return self
-        return Holds(self.number + 1, (*self.every, hold))
+        number = self.number + 1
+        return Holds(number, (*self.every, replace(hold, number=number)))
 
     def released(self, hold_id: str, at: int, by: str, reason: str) -> Holds:
         """The same if there is no such hold in force."""
         if not any(one.id == hold_id and one.is_active for one in self.every):
             return self
+        number = self.number + 1
         every = tuple(
-            replace(one, released_at=at, released_by=by, release_reason=reason) if one.id == hold_id else one
+            replace(one, released_at=at, released_by=by, release_reason=reason, release_number=number)
+            if one.id == hold_id
+            else one
             for one in self.every
         )
-        return Holds(self.number + 1, every)
+        return Holds(number, every)
+
+    def changes_after(self, number: int) -> list[HoldChange]:
+        """In their order."""
+        found = [HoldChange(hold.number, hold, False) for hold in self.every]
+        found += [HoldChange(hold.release_number, hold, True) for hold in self.every if not hold.is_active]
+        return sorted((one for one in found if one.number > number), key=lambda one: one.number)
 
     def facts(self) -> dict[str, Any]:
         """For a row."""

@@ -50,6 +50,8 @@ COVERAGE = {
     "unwatched": ("was not watched for as long as its stream keeps records", "change", SEVERITY_HIGH),
     "view_type": ("has a stream without both images: what changed is not seen", "change", SEVERITY_HIGH),
     "recovered": ("is read on where the log ends; its checkpoints had been lost", "change", SEVERITY_HIGH),
+    "hold_set": ("is under a legal hold from now on", "change", SEVERITY_LOW),
+    "hold_released": ("is under a legal hold no longer", "change", SEVERITY_MEDIUM),
     "rules_changed": ("is audited under other rules from the next read on", "change", SEVERITY_LOW),
 }
 """For each known `what` of a coverage entry: the words for it, its event.type, its severity. Others are legal."""
