@@ -26,7 +26,7 @@ def test_a_team_sees_what_its_services_or_its_tables_hold() -> None:
     body = {"services": ["invoicing", "billing"], "tables": ["invoices"], "backend_roles": [ROLE], "users": ["ann"]}
     (team,) = teams({"billing": body})
     assert team.role == "tabletrail_reader_billing"
-    assert team == Team("billing", ("billing", "invoicing"), ("invoices",), (ROLE,), ("ann",))
+    assert team == Team("billing", ("billing", "invoicing"), ("invoices",), (ROLE,), ("ann",), True)
     assert dls_of(team) == {
         "bool": {
             "minimum_should_match": 1,
@@ -55,6 +55,12 @@ def test_the_role_reaches_our_entries_and_neither_the_alias_nor_the_health_index
 
 def test_the_order_of_names_is_no_difference() -> None:
     assert teams({"a": {"services": ["x", "y"]}}) == teams({"a": {"services": ["y", "x"]}})
+
+
+@pytest.mark.parametrize(("people", "decides"), [({}, False), ({"users": []}, True), ({"backend_roles": [ROLE]}, True)])
+def test_the_file_decides_who_has_the_role_where_it_says_anything_of_it(people: Any, decides: bool) -> None:
+    (team,) = teams({"a": {"services": ["b"], **people}})
+    assert team.names_people is decides
 
 
 def test_nothing_declared_is_no_team() -> None:

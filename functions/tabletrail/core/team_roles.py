@@ -8,7 +8,7 @@ Rules
 - Of the actions that read, a role has those alone that document-level security holds for: not term vectors, validation
   of queries or explanations, which tell of entries that the role must not see (docs/access.md).
 - A team that is declared no more keeps its role, without a right in it: nothing is ever deleted.
-- Who has the role is the file's affair where it names anybody, and OpenSearch's where it does not.
+- Who has the role is the file's affair where it has `backend_roles` or `users`, be they empty, else OpenSearch's.
 
 Called by `tabletrail.install`.
 """
@@ -63,15 +63,12 @@ class Team:
     tables: tuple[str, ...] = ()
     backend_roles: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
+    names_people: bool = False
+    """Then the file alone decides who has the role."""
 
     @property
     def role(self) -> str:
         return ROLE_PREFIX + self.name
-
-    @property
-    def names_people(self) -> bool:
-        """Then the file alone decides who has the role."""
-        return bool(self.backend_roles or self.users)
 
 
 def teams_in(text: str) -> tuple[Team, ...]:
@@ -137,7 +134,8 @@ def whole_mapping(
 
 
 def _team(name: str, body: Mapping[str, Any]) -> Team:
-    return Team(name, **{kind: tuple(sorted(body.get(kind, ()))) for kind in (*_FIELDS, *_PEOPLE)})
+    lists = {kind: tuple(sorted(body.get(kind, ()))) for kind in (*_FIELDS, *_PEOPLE)}
+    return Team(name, **lists, names_people=any(kind in body for kind in _PEOPLE))
 
 
 def _problems(name: str, body: Any) -> list[str]:

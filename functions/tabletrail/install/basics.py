@@ -2,7 +2,8 @@
 
 Rules
 - Templates and roles are ours whole: a difference is repaired. That a person had made it is said.
-- Mappings and the setting are shared: what a person put there stays.
+- Mappings and the setting are shared: what a person put there stays. A team's mapping is the file's that declares it,
+  where that says anything of people.
 
 Called by `tabletrail.install`.
 """
@@ -23,6 +24,7 @@ from tabletrail.core.cluster_objects import (
 )
 from tabletrail.core.installed import Marks
 from tabletrail.core.periods import PREFIX
+from tabletrail.core.team_roles import left_roles, whole_mapping
 from tabletrail.errors import InstallError
 from tabletrail.install.bundle import Bundle, Grant, Wishes
 from tabletrail.install.memory import Memory
@@ -79,6 +81,7 @@ class Roles:
 
     def __init__(self, cluster: Cluster, bundle: Bundle, wishes: Wishes) -> None:
         self._cluster, self._bundle, self._wishes = cluster, bundle, wishes
+        self._teams = {team.role: team for team in bundle.teams}
 
     def look(self, marks: Marks) -> list[str]:
         return newer_objects(marks, "role", self._bundle)
@@ -94,7 +97,14 @@ class Roles:
         mappings = self._cluster.role_mappings()
         for name, wanted in self._bundle.roles.items():
             self._write_one(name, wanted, found.get(name), memory, report)
-            self._map(name, self._wishes.grants.get(name, Grant()), mappings.get(name), report)
+            self._map(name, self._mapping(name, mappings.get(name)), report)
+        for name, empty in left_roles(found, self._bundle.roles).items():
+            self._write_one(name, empty, found[name], memory, report)
+        if self._teams:
+            report.notes.append(
+                "What a team may see is limited by document-level security, which is no wall against requests written "
+                "by hand: docs/access.md says which pass it"
+            )
 
     def _write_one(
         self, name: str, wanted: JsonObject, found: JsonObject | None, memory: Memory, report: Report
@@ -108,8 +118,15 @@ class Roles:
             (report.repair if was_edited else report.written.append)(words)
         memory.marks.adopt(key, self._bundle.version("role"), wanted, "")
 
-    def _map(self, name: str, grant: Grant, found: JsonObject | None, report: Report) -> None:
-        mapping = merged_mapping(found, grant.users, grant.backend_roles, grant.withdrawn)
+    def _mapping(self, name: str, found: JsonObject | None) -> JsonObject | None:
+        """What is to be written, None if it is so."""
+        team = self._teams.get(name)
+        if team and team.names_people:
+            return whole_mapping(found, team.users, team.backend_roles)
+        grant = self._wishes.grants.get(name, Grant())
+        return merged_mapping(found, grant.users, grant.backend_roles, grant.withdrawn)
+
+    def _map(self, name: str, mapping: JsonObject | None, report: Report) -> None:
         if mapping is None:
             report.unchanged.append(f"mapping of {name}")
             return

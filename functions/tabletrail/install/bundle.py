@@ -13,6 +13,7 @@ from typing import Any
 
 from tabletrail.core.cluster_objects import TEMPLATE
 from tabletrail.core.installed import MARKS
+from tabletrail.core.team_roles import TEAMS_FILE, Team, role_of, teams_in
 from tabletrail.errors import InstallError
 
 JsonObject = dict[str, Any]
@@ -49,6 +50,8 @@ class Bundle:
     dashboards: tuple[JsonObject, ...] = ()
     versions: dict[str, int] = field(default_factory=dict)
     marks_name: str = MARKS
+    teams: tuple[Team, ...] = ()
+    """Their roles are among `roles`."""
 
     @property
     def templates(self) -> dict[str, JsonObject]:
@@ -63,15 +66,18 @@ class Bundle:
         try:
             policies = [_json(path) for path in sorted((mappings / "ism").glob("*.json"))]
             lines = _lines(mappings / "dashboards" / "tabletrail.v1.ndjson")
+            declared = mappings / "security" / TEAMS_FILE
+            teams = teams_in(declared.read_text("utf-8")) if declared.exists() else ()
             return cls(
                 template=_json(mappings / "index_template.v1.json"),
-                roles=_json(mappings / "security" / "roles.v1.json"),
+                roles=_json(mappings / "security" / "roles.v1.json") | {team.role: role_of(team) for team in teams},
                 others={HEALTH_TEMPLATE: _json(mappings / "health_template.v1.json")},
                 policies={policy["policy_id"]: policy for policy in policies},
                 monitors=tuple(_json(path) for path in sorted((mappings / "monitors").glob("*.json"))),
                 # The last line of an export counts the others.
                 dashboards=tuple(line for line in lines if "type" in line),
                 versions=_json(mappings / "versions.json"),
+                teams=teams,
             )
         except (OSError, ValueError, KeyError) as error:
             raise InstallError(f"the release is incomplete, build it again: {type(error).__name__}: {error}") from None
