@@ -1,4 +1,4 @@
-"""Years of runs, late entries, holds and releases in any order: is anything deleted that is held, or closed too soon?"""
+"""Years of runs, late entries, holds and releases in any order: is anything deleted that is held?"""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabletrail.core.holds import ALL, PERIOD, TABLE, Hold, Holds, newest, target_of
+from tabletrail.core.holds import ALL, PERIOD, TABLE, Hold, Holds
 from tabletrail.core.lifecycle import (
     CLOSE_AFTER_SECONDS,
     CLOSED,
@@ -194,40 +194,14 @@ def test_does_a_hold_of_one_period_leave_others() -> None:
     assert move_of(closed_by_ism(), **facts) is Move.DELETE
 
 
-def test_is_a_released_hold_kept_and_without_effect() -> None:
-    before = Holds().with_new(hold())
-    after = before.released("h1", 5, "bob", "settled")
-    assert after.number == 2
-    assert not after.active
-    assert after.every[0].release_reason == "settled"
-    assert after.released("h1", 6, "eve", "again") == after
-    assert before.released("h9", 6, "eve", "x") == before
-    assert after.with_new(hold()) == after, "an id is given once"
-    assert Holds.from_facts(after.facts()) == after
-    assert newest((before, None, after)) == after
-    assert newest((None, None)) == Holds()
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("all", (ALL, "")),
-        ("2026.11", (PERIOD, PREFIX + "2026.11")),
-        ("2026.w47", (PERIOD, PREFIX + "2026.w47")),
-        (PREFIX + "2026.11.24", (PERIOD, PREFIX + "2026.11.24")),
-        ("orders", (TABLE, "orders")),
-        (
-            "arn:aws:dynamodb:eu-west-1:123456789012:table/orders",
-            (TABLE, "arn:aws:dynamodb:eu-west-1:123456789012:table/orders"),
-        ),
-        ("a b", None),
-        ("2026.13", None),
-        ("", None),
-        ("x", None),
-    ],
-)
-def test_does_it_know_what_is_to_be_held(text: str, wanted: tuple[str, str] | None) -> None:
-    assert target_of(text) == wanted
+HELD = {
+    "no": Holds(),
+    "unknown": None,
+    "all": Holds(1, (hold(),)),
+    "table": Holds(1, (hold(TABLE, "orders"),)),
+    "period": Holds(1, (hold(PERIOD, NAME),)),
+    "other": Holds(1, (hold(PERIOD, PREFIX + "2020.01"),)),
+}
 
 
 @given(
@@ -248,21 +222,14 @@ def test_does_it_know_what_is_to_be_held(text: str, wanted: tuple[str, str] | No
     has_ism=st.booleans(),
     waits=st.booleans(),
     knows=st.booleans(),
-    held=st.sampled_from(["no", "unknown", "all", "table", "period", "other"]),
+    held=st.sampled_from(sorted(HELD)),
     retention=st.sampled_from([0, DAY, YEAR]),
 )
 @settings(max_examples=600)
 def test_does_no_step_break_a_promise(
     one: PeriodIndex, now: int, has_ism: bool, waits: bool, knows: bool, held: str, retention: int
 ) -> None:
-    holds = {
-        "no": Holds(),
-        "unknown": None,
-        "all": Holds(1, (hold(),)),
-        "table": Holds(1, (hold(TABLE, "orders"),)),
-        "period": Holds(1, (hold(PERIOD, NAME),)),
-        "other": Holds(1, (hold(PERIOD, PREFIX + "2020.01"),)),
-    }[held]
+    holds = HELD[held]
     waiting = frozenset({NAME}) if waits else frozenset()
     situation = Situation(now, has_ism, waiting, knows, holds, retention)
     step = step_of(one, situation)

@@ -29,6 +29,7 @@ assert SPAN is not None
 START, END = SPAN
 DUE = END + CLOSE_AFTER_SECONDS
 ISM_MINUTES = 5
+YEAR_DAYS = 365
 
 
 @dataclass
@@ -124,3 +125,12 @@ class PeriodsWorld:
 
     def stage(self, name: str = NAME) -> str:
         return str(self.notes.read(NOTE)["periods"][name]["stage"])
+
+
+def deletion_world(**values: object) -> PeriodsWorld:
+    """Long after the retention has passed: the index is closed, and about to be put under the policy of deletion."""
+    world = PeriodsWorld(has_ism=True, retention_days=YEAR_DAYS, **values)  # type: ignore[arg-type]
+    world.minutes(80)
+    assert world.stage() == "merged"
+    world.clock.sleep(END + YEAR_DAYS * DAY - world.clock.now() - 120)
+    return world
