@@ -176,6 +176,15 @@ def test_names_that_are_data_become_tokens() -> None:
     assert "bob@" not in json.dumps(document)
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_one_declaration_of_names_suffices(is_first: bool) -> None:
+    declared: list[Item] = [{"table": "*", "path": "*.*"}, {"table": "*", "path": "emails.*", "names": True}]
+    policy = compile_policy({"sensitive": declared[::-1] if is_first else declared})
+    made = record({}, {"emails": {"M": {SECRET: {"S": "x"}}}})
+    document = entry_of(made, Conversion("month", "updatedBy", policy, TOKENS))
+    assert document["changed"] == ["emails." + TOKENS("name", SECRET)]
+
+
 def test_the_order_of_hidden_names_tells_nothing_of_them() -> None:
     new: Item = {"m": {"M": {f"name{number:03d}": {"S": "x"} for number in range(50)}}}
     document = entry_of(record({}, new), sensitive("m.*", names=True))

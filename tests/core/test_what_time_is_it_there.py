@@ -110,7 +110,7 @@ from zoneinfo import ZoneInfo
 from datetime import datetime
 from tabletrail.core.hours import hours_test
 assert datetime.fromtimestamp(0, ZoneInfo("Europe/Berlin")).hour == 9, "the machine is not as it was to be"
-print(json.dumps(hours_test({OFF_HOURS!r})({at("2026-11-24T07:00:00")})))
+print(json.dumps(hours_test({OFF_HOURS!r})({at("2026-11-24T16:30:00")})))
 """
     environment = {**os.environ, "PYTHONPATH": str(FUNCTIONS), "PYTHONTZPATH": str(tmp_path), "TZ": "Asia/Tokyo"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
