@@ -85,7 +85,7 @@ class LogWalk:
                     break
             self.progress("segments", done, total, entries)
         self.progress("segments", done, total, entries)
-        if self.values.tokens > self.values.compared:
+        if self.values.uncompared:
             self.state.note("tokens were not compared with the values that they stand for: that needs their key")
 
     def _settle(self, ordinal: int, row: SegmentRow, body: bytes | Missing) -> int:

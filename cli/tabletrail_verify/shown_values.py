@@ -3,7 +3,7 @@
 Rules
 - A value that was declared sensitive stands in the entry as a token, nowhere else and never in clear.
 - A value in clear is the image's. A token is the image's value under the key, where the key may be read.
-- Texts, numbers and binary are compared; what has no text of its own (sets, truth values, empty maps) is not.
+- Each leaf of a path that can be taken apart is compared: not one whose name was hidden or cut itself.
 
 Called by `segment_check`.
 """
@@ -11,6 +11,7 @@ Called by `segment_check`.
 from __future__ import annotations
 
 import hmac
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,17 +29,14 @@ Key = Callable[[], bytes | None]
 TEXT_CHARACTERS = 1000
 _TOKEN = re.compile(r"token:[0-9a-f]{32}")
 _DOMAIN = "tabletrail/v1/token"
-_COMPARED = ("S", "N", "B")
 
 
 @dataclass(slots=True)
 class ShownValues:
     rules: PublishedRules
     key: Key
-    tokens: int = 0
-    """How many were seen."""
-    compared: int = 0
-    """How many of them were compared."""
+    uncompared: int = 0
+    """Tokens that could not be compared, as their key may not be read."""
 
     def problems(self, entry: Any, images: Any) -> Iterator[Problem]:
         """Of one line; both parsed JSON, and may be anything."""
@@ -61,7 +59,6 @@ class ShownValues:
             if steps is None or not isinstance(text, str):
                 continue
             is_token = _is_token(text)
-            self.tokens += is_token
             if patterns and not is_token and hides(patterns, steps):
                 yield "value-clear", f"a value that was declared sensitive stands in {where} as it is"
             found = _first(images, steps)
@@ -75,7 +72,7 @@ class ShownValues:
         if not is_token:
             return False
         key = self.key()
-        self.compared += key is not None
+        self.uncompared += key is None
         return key is None or token_of(key, kind, whole) == text
 
 
@@ -106,7 +103,7 @@ def _is_token(text: str) -> bool:
 
 
 def _first(images: Sequence[Any], steps: Sequence[Step]) -> tuple[str, str] | None:
-    """(type, text) of a text, number or binary at that place of the first image that has one there."""
+    """(type, text) of the leaf at that place of the first image that has one there."""
     for image in images:
         value: Any = {"M": image}
         for step in steps:
@@ -116,7 +113,19 @@ def _first(images: Sequence[Any], steps: Sequence[Step]) -> tuple[str, str] | No
             else:
                 value = inside.get(step) if isinstance(inside, dict) else None
         if isinstance(value, dict) and len(value) == 1:
-            ((kind, text),) = value.items()
-            if kind in _COMPARED and isinstance(text, str):
+            ((kind, content),) = value.items()
+            text = content if isinstance(content, str) else _text_of(kind, content)
+            if text is not None:
                 return kind, text
     return None
+
+
+def _text_of(kind: str, content: Any) -> str | None:
+    """Of what is no text, number or binary; None for a map or list with something in it."""
+    if kind in ("SS", "NS", "BS") and isinstance(content, list):
+        return json.dumps(sorted(content), ensure_ascii=False, separators=(",", ":"))
+    if kind == "BOOL":
+        return "true" if content else "false"
+    if kind == "NULL":
+        return "null"
+    return None if content else {"M": "{}", "L": "[]"}.get(kind)

@@ -110,7 +110,9 @@ def test_are_bad_rules_refused_with_place_and_reason_and_does_capture_go_on() ->
     assert {entry["tabletrail"]["rules_version"] for entry in changes(world)} == {V1}
 
 
-@pytest.mark.parametrize("text", [None, b"forged", canonical({"schema": 9})])
+@pytest.mark.parametrize(
+    "text", [None, b"forged", canonical({"schema": 9}), canonical({"rules": [], "schema": 1, "sensitive": []})]
+)
 def test_does_no_stream_move_to_rules_that_cannot_be_read(text: bytes | None) -> None:
     world = World()
     world.publish(FIRST)

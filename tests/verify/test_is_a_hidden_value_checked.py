@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tabletrail.core.change import change_entry
 from tabletrail.core.checkpoint import SegmentRow
+from tabletrail.core.document import Conversion
 from tabletrail.core.places import Atlas, Pattern, steps_of
+from tabletrail.core.policy import compile_policy
 from tabletrail.core.tokens import Tokens
 from tabletrail_verify import places
-from tabletrail_verify.shown_values import token_of
+from tabletrail_verify.published_rules import PublishedRules, declared_by
+from tabletrail_verify.shown_values import ShownValues, token_of
 from tabletrail_verify.verification import Wish
+from tests.core.strategies import SOURCE, image_pairs, record
 from tests.fakes.rules import KEY
 from tests.faults.ruled import FIRST, SECRET, V2, write
 from tests.faults.world import World
@@ -105,6 +111,20 @@ def test_is_it_found_once_that_rules_are_gone(checked: Checked) -> None:
 def test_are_rules_found_that_are_not_what_was_published(checked: Checked) -> None:
     checked.objects.replaced[f"rules/v1/{V2}.json"] = b'{"schema": 1, "rules": [], "sensitive": []}'
     assert checked.codes() == {"rules-altered"}
+
+
+@given(image_pairs(), st.booleans())
+def test_does_what_the_conversion_shows_agree_with_its_images(pair: tuple[Any, Any], is_hidden: bool) -> None:
+    """Whatever items hold, in clear and hidden: nothing is found, and each token is compared."""
+    old, new = ({**image, "pk": {"S": "order#17"}} for image in pair)
+    source = {"schema": 1, "rules": [], "sensitive": [{"table": "*", "path": "**"}] if is_hidden else []}
+    policy = compile_policy(source)
+    made = change_entry(record(old, new), SOURCE, Conversion("month", "updatedBy", policy, TOKENS))
+    rules = PublishedRules(None, "", lambda finding: pytest.fail(str(finding)))
+    rules._known[policy.version] = declared_by(source)
+    values = ShownValues(rules, lambda: KEY)
+    assert list(values.problems(json.loads(made.document), json.loads(made.images))) == []
+    assert values.uncompared == 0
 
 
 @given(st.sampled_from(("S", "N", "B")), st.text())
