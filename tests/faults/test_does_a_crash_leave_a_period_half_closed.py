@@ -1,4 +1,4 @@
-"""Each call of closing a period fails once, in both ways, or the process dies at it: is it repaired by the next runs?"""
+"""Each call of closing a period fails once, in both ways, or the process dies at it: do the next runs repair it?"""
 
 from __future__ import annotations
 
