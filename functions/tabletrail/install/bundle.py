@@ -64,12 +64,13 @@ class Bundle:
     def load(cls, mappings: Path) -> Bundle:
         """From the directory `mappings` of the release. InstallError if it is incomplete."""
         try:
+            template = _json(mappings / "index_template.v1.json")
             policies = [_json(path) for path in sorted((mappings / "ism").glob("*.json"))]
             lines = _lines(mappings / "dashboards" / "tabletrail.v1.ndjson")
             declared = mappings / "security" / TEAMS_FILE
             teams = teams_in(declared.read_text("utf-8")) if declared.exists() else ()
             return cls(
-                template=_json(mappings / "index_template.v1.json"),
+                template=template,
                 roles=_json(mappings / "security" / "roles.v1.json") | {team.role: role_of(team) for team in teams},
                 others={HEALTH_TEMPLATE: _json(mappings / "health_template.v1.json")},
                 policies={policy["policy_id"]: policy for policy in policies},
@@ -149,5 +150,4 @@ def _json(path: Path) -> Any:
 
 
 def _lines(path: Path) -> list[Any]:
-    text = path.read_text("utf-8") if path.exists() else ""
-    return [json.loads(line) for line in text.splitlines() if line]
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
