@@ -51,6 +51,7 @@ class Story:
     secrets: Secrets = field(default_factory=Secrets)
     outputs: list[str] = field(default_factory=list)
     """Of the executions."""
+    has_usual_rules: bool = False
 
     @property
     def stack(self) -> StackInfo:
@@ -62,8 +63,12 @@ class Story:
 
     def entries(self, table: str) -> list[dict[str, Any]]:
         """Change entries as the index has them, the oldest first."""
-        filters = [{"term": {"table.name": table}}, {"term": {"tabletrail.kind": "change"}}]
-        body = {"query": {"bool": {"filter": filters}}, "size": 1000, "sort": ["@timestamp", "event.sequence_key"]}
+        return self.search(
+            {"bool": {"filter": [{"term": {"table.name": table}}, {"term": {"tabletrail.kind": "change"}}]}}
+        )
+
+    def search(self, query: dict[str, Any]) -> list[dict[str, Any]]:
+        body = {"query": query, "size": 1000, "sort": ["@timestamp", "event.sequence_key"]}
         server = Server(self.stack)
         assert server.ask("admin", "POST", "/tabletrail/_refresh").ok
         reply = server.ask("admin", "POST", "/tabletrail/_search", body)
@@ -87,7 +92,6 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story(stack: StackInfo, mailbox: AlertQueue, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    parameters = {"ScheduleState": "ENABLED", "DashboardsUrl": DASHBOARDS, **mailbox.parameters}
     events = Queue(stack)
     events.behind_bus("default", events.name, {"source": ["tabletrail"]})
 
@@ -95,8 +99,8 @@ def story(stack: StackInfo, mailbox: AlertQueue, tmp_path_factory: pytest.TempPa
         return checkout_with(tmp_path_factory.mktemp("checkout"), rules)
 
     since = (datetime.now(UTC) - timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    deploy(stack, stack_paths(), parameters, template(RULES))
     alerts = DeployedAlerts(stack, mailbox, events)
+    deploy(stack, stack_paths(), parameters_of(alerts), template(RULES))
     story = Story(alerts, alerts.make_table("people"), make_accounts(alerts), template, since)
     write(story)
     story.until(lambda: len(story.entries(story.people)) == 4 and len(story.entries(story.accounts)) == 3)
@@ -105,7 +109,13 @@ def story(stack: StackInfo, mailbox: AlertQueue, tmp_path_factory: pytest.TempPa
     events.leave_bus("default", events.name)
     for table in (story.people, story.accounts):
         alerts.client("dynamodb").delete_table(TableName=table)
-    deploy(stack, stack_paths(), parameters)
+    if not story.has_usual_rules:
+        deploy(stack, stack_paths(), parameters_of(alerts))
+
+
+def parameters_of(alerts: DeployedAlerts) -> dict[str, str]:
+    """As of every end-to-end test."""
+    return {"ScheduleState": "ENABLED", "DashboardsUrl": DASHBOARDS, **alerts.words.parameters}
 
 
 def make_accounts(alerts: DeployedAlerts) -> str:
@@ -213,6 +223,25 @@ def test_is_the_item_of_a_hidden_key_shown_as_it_was(story: Story) -> None:
     assert json.loads(answer.out)["state"] == "absent"
 
 
+def test_do_tried_rules_see_whole_values_where_the_index_has_tokens(story: Story, tmp_path: Path) -> None:
+    condition = {"table": "people-*", "path": "email", "after": {"in": story.secrets.forms["email2"]}}
+    rule = {**planted.RULE, "name": "that-mail", "when": condition}
+    (tmp_path / "rules.json").write_text(json.dumps({"rules": [rule]}))
+    for way in ("log", "index"):
+        words = ("--local", "--json", "--table", story.people, "--since", story.since, "--against", way)
+        lines = tabletrail("rules", "try", str(tmp_path / "rules.json"), *words).entries
+        found, *examples, result = lines
+        assert (found["rule"], found["entries"], found["alerts"]) == ("that-mail", 2, 2)
+        assert {one["entry"]["event"]["action"] for one in examples} == {"modify", "insert"}
+        assert (result["changes"], result["marked"], result["damaged"]) == (4, 2, 0)
+
+
+def test_are_the_rules_in_force_shown(story: Story) -> None:
+    (told,) = tabletrail("rules", "show", "--local", "--json").entries
+    assert "planted-change" in [rule["name"] for rule in told["rules"]]
+    assert {"table": story.people, "version": told["version"]} in told["tables"]
+
+
 def test_does_verify_find_such_a_log_whole(story: Story) -> None:
     told = tabletrail("verify", "--local", "--json", "--table", story.people)
     *findings, result = told.entries
@@ -227,7 +256,7 @@ def test_does_a_deployment_with_bad_rules_fail_with_the_reason_and_change_nothin
     client = story.alerts.client("dynamodb")
     before = client.get_item(**note)["Item"]["facts"]["M"]["version"]
     with pytest.raises(DeployError) as raised:
-        deploy(story.stack, stack_paths(), {"ScheduleState": "ENABLED"}, story.template(BAD))
+        deploy(story.stack, stack_paths(), parameters_of(story.alerts), story.template(BAD))
     assert re.search(r"90-planted\.json, line \d+, rule planted-change, severity: ", str(raised.value))
     assert "those before stay in force" in str(raised.value)
     assert client.get_item(**note)["Item"]["facts"]["M"]["version"] == before
@@ -236,3 +265,25 @@ def test_does_a_deployment_with_bad_rules_fail_with_the_reason_and_change_nothin
     story.until(lambda: len(story.entries(story.people)) == 5)
     assert story.entries(story.people)[-1]["tabletrail"]["rules_version"] == before["S"]
     assert story.secrets.found_in("\n".join(planted.documents(story.stack, story.since))) == set()
+
+
+def test_is_a_change_of_rules_an_entry_and_in_force_from_then_on(story: Story) -> None:
+    """The usual rules again: nothing is declared sensitive by them."""
+    before = story.entries(story.people)[-1]["tabletrail"]["rules_version"]
+    deploy(story.stack, stack_paths(), parameters_of(story.alerts))
+    story.has_usual_rules = True
+    changed = {
+        "bool": {"filter": [{"term": {"table.name": story.people}}, {"term": {"event.action": "rules_changed"}}]}
+    }
+    story.until(lambda: story.search(changed))
+    (entry,) = story.search(changed)
+    after = entry["tabletrail"]["rules_version"]
+    assert entry["tabletrail"]["coverage"]["detail"] == f"{before[:12]} -> {after[:12]}"
+    assert "is audited under other rules from the next read on" in entry["message"]
+    known = len(story.entries(story.people))
+    item = {"id": {"S": "in-the-open"}, "email": {"S": "anybody@example.com"}}
+    story.alerts.client("dynamodb").put_item(TableName=story.people, Item=item)
+    story.until(lambda: len(story.entries(story.people)) > known)
+    last = story.entries(story.people)[-1]
+    assert (last["item"]["id"], last["after"]["email"]) == ("in-the-open", "anybody@example.com")
+    assert last["tabletrail"]["rules_version"] == after
