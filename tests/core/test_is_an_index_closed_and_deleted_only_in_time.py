@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -78,6 +79,11 @@ def test_is_it_closed_seven_days_after_its_end_and_not_before(has_ism: bool) -> 
     one = index(managed=Managed(OPEN, "open") if has_ism else None)
     assert move_of(one, now=DUE - 1, has_ism=has_ism) is None
     assert move_of(one, now=DUE, has_ism=has_ism) is Move.CLOSE
+
+
+def test_is_the_day_the_one_that_people_were_told() -> None:
+    before, after = (int(datetime(2026, 10, 8, tzinfo=UTC).timestamp()) + seconds for seconds in (-1, 0))
+    assert (move_of(index(), now=before), move_of(index(), now=after)) == (None, Move.CLOSE)
 
 
 def test_is_nothing_closed_while_something_waits_for_it() -> None:
