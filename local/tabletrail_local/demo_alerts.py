@@ -74,7 +74,7 @@ def show_alerts(told: Told) -> bool:
     for message in told.messages[:_SHOWN]:
         say(f"\nSubject: {message.subject}\n")
         for line in _for_people(message.text.splitlines()):
-            say(f"  {line}")
+            say(f"  {line}".rstrip())
     if len(told.messages) > _SHOWN:
         say(f"\nand {len(told.messages) - _SHOWN} more")
     if not told.is_complete:

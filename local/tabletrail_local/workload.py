@@ -57,14 +57,16 @@ def run_workload(
     orders = Orders(writer, random, run, tables.orders)
     customers = Customers(writer, random, run, tables.customers)
     billing = Billing(writer, random, run, tables.payments, orders)
-    services = (orders, customers, billing)
+    services, staff = (orders, customers, billing), Staff(writer, random, run, tables.staff)
     started = time.monotonic()
     for number in range(pace.calls):
+        if number == pace.calls // 2:
+            staff.act()  # what comes of it is told while the others still work
         chosen = random.choices(services, weights=_SERVICES_SHARE)[0]
         chosen.act()
         tick()
         time.sleep(max(0.0, started + (number + 1) / pace.rate - time.monotonic()))
-    for service in (*services, Staff(writer, random, run, tables.staff)):
+    for service in services:
         service.finish()
     return truth
 

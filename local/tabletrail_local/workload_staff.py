@@ -1,7 +1,7 @@
 """Personnel: a few changes that the rules of this release call sensitive, one after the other. Called by the workload.
 
-A role granted and a bank account changed by one person, then a permission by somebody who wipes off who wrote before. That
-somebody leaves is not sensitive.
+A role granted and a bank account changed by one person, then a permission by somebody who wipes off who wrote before.
+At last somebody leaves, which no rule minds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Staff:
         self.cast = Cast(random, run, PEOPLE)
         self._writer = writer
 
-    def finish(self) -> None:
+    def act(self) -> None:
         ines, jonas = self._hire("Ines Almeida", "viewer"), self._hire("Jonas Weber", "clerk")
         self._update(ines, {"role": "admin", "updatedBy": "mallory"})
         self._update(jonas, {"payroll.iban": "DE02120300000000202051", "updatedBy": "mallory"})
