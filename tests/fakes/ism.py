@@ -41,6 +41,8 @@ class FakeCluster(Jobs):
     """By id: the policy and its sequence number."""
     offers: str = "yes"
     unmanageable: set[str] = field(default_factory=set)
+    merges_slowly: bool = False
+    """A merge that was begun is not done until the test sets `segments`."""
     heard: list[str] = field(default_factory=list)
     before_answer: Callable[[str], None] = lambda _: None
     """Called with "METHOD /path" when the effect is there: a ConnectionError loses the reply."""
@@ -105,7 +107,8 @@ class FakeCluster(Jobs):
     def _merge(self, match: re.Match[str], _body: Json, params: Json) -> Answer:
         assert params == {"max_num_segments": "1", "wait_for_completion": "false"}
         index = self.indices[match[1]]
-        index.segments = index.shards
+        if not self.merges_slowly:
+            index.segments = index.shards
         return 200, {"task": "node:1"}
 
     def _get_policy(self, match: re.Match[str], _body: Json, _params: Json) -> Answer:

@@ -28,6 +28,19 @@ def test_without_ism_it_is_blocked_and_merged_once() -> None:
     assert not world.is_blocked(NEXT)
 
 
+def test_is_a_merge_that_takes_hours_begun_once_and_no_other_beside_it() -> None:
+    world = PeriodsWorld()
+    world.clock.sleep(60 * DAY)
+    world.cluster.merges_slowly = True
+    world.minutes(120)
+    assert [one for one in world.cluster.writes() if "_forcemerge" in one] == [f"POST /{NAME}/_forcemerge"]
+    world.cluster.indices[NAME].segments = 1
+    world.minutes(120)
+    merged = [f"POST /{NAME}/_forcemerge", f"POST /{NEXT}/_forcemerge"]
+    assert [one for one in world.cluster.writes() if "_forcemerge" in one] == merged
+    assert (world.stage(), world.stage(NEXT)) == ("merged", "closed")
+
+
 def test_with_ism_it_goes_through_the_states_of_the_policies() -> None:
     world = PeriodsWorld(has_ism=True)
     world.clock.sleep(-2 * DAY)
@@ -186,9 +199,11 @@ class LateBook(FakeHoldBook):
 def test_is_a_hold_heeded_that_is_set_between_the_look_and_the_step() -> None:
     world = deletion_world()
     world.clock.sleep(180)
-    while not world.book.copies:
-        world.book = LateBook()
-        world.run()
+    for _ in range(10):
+        if not world.book.copies:
+            world.book = LateBook()
+            world.run()
+    assert world.book.copies, "holds are read again right before"
     assert world.cluster.jobs[NAME].policy_id == CLOSED
     world.minutes(40)
     assert NAME in world.cluster.indices
