@@ -175,11 +175,16 @@ def _several(digest: Digest) -> list[str]:
         "",
         f"{'when':<9} {digest.earliest} to {digest.latest}",
         *([f"{'look at':<9} {digest.link}"] if digest.form.dashboards else []),
-        f"{'log':<9} {len(digest.segments)} segments, from {next(iter(digest.segments))} on",
+        f"{'log':<9} {_segments(digest)}",
         *(line for name in ("severities", "rules", "tables", "actors", "kinds") for line in _counted(digest, name)),
         f"the first {len(ids)} entries:" if len(ids) < len(digest.ids) else "the entries:",
         *(f"  {id_}" for id_ in ids),
     ]
+
+
+def _segments(digest: Digest) -> str:
+    first = next(iter(digest.segments))
+    return f"segment {first}" if len(digest.segments) == 1 else f"{len(digest.segments)} segments, the first {first}"
 
 
 def _counted(digest: Digest, name: str) -> list[str]:
