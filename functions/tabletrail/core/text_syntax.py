@@ -164,11 +164,11 @@ class _Reader:
         if character == "(":
             return self._group()
         if character == "[":
-            return _One(self._cased(self._class()))
+            return _One(self._class())
         if character == ".":
             return _ANY
         if character == "\\":
-            return _One(self._cased(self._escape()))
+            return _One(self._escape())
         if character in "*+?{":
             raise ValueError(self._words_for(character))
         return _One(self._cased(frozenset(character).__contains__))
@@ -233,9 +233,9 @@ class _Reader:
             if character == "\\":
                 tests.append(self._escape())
             elif self._rest[self._at : self._at + 1] == "-" and self._rest[self._at + 1 : self._at + 2] != "]":
-                tests.append(self._range(character))
+                tests.append(self._cased(self._range(character)))
             else:
-                tests.append(frozenset(character).__contains__)
+                tests.append(self._cased(frozenset(character).__contains__))
         return lambda one: any(test(one) for test in tests) is not is_negated
 
     def _range(self, first: str) -> Takes:
@@ -246,6 +246,7 @@ class _Reader:
         return lambda one: first <= one <= last
 
     def _cased(self, takes: Takes) -> Takes:
+        """For what takes letters that were written; a class like \\w has both cases, and what is negated stays out."""
         if not self._is_caseless:
             return takes
         return lambda one: takes(one) or takes(one.lower()) or takes(one.upper())
