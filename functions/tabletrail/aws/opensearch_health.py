@@ -32,8 +32,7 @@ class OpenSearchHealth:
 
     def record(self, index: str, document_id: str, document: Mapping[str, Any]) -> None:
         reply = self._create(index, document_id, document)
-        # 403 too: a cluster that makes indices by itself asks first whether this user may make one that way.
-        if reply.status in (403, 404) and self._keeper.ensure(index):
+        if reply.status == 404 and self._keeper.ensure(index):
             reply = self._create(index, document_id, document)
         if not reply.ok and reply.status != 409:
             raise TransientError(f"OpenSearch does not take a document into {index}: {reply.reason}")
