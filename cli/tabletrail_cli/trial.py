@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tabletrail.core.actor import TTL_PRINCIPAL, actor_of
+from tabletrail.core.actor import TTL_PRINCIPAL, actor_of_change
 from tabletrail.core.alert import is_due
 from tabletrail.core.checkpoint import SegmentRow
 from tabletrail.core.periods import span_of
@@ -151,8 +151,9 @@ class Trial:
         """As they were when the entry was made of these images."""
         old, new = images["old"], images["new"]
         seconds = int(datetime.fromisoformat(at(entry, "@timestamp")).timestamp())
-        actor = actor_of(_identity(entry), old, new, self.actor_attribute)
-        return Facts(at(entry, "table.name"), at(entry, "event.action"), old, new, actor, seconds)
+        action = at(entry, "event.action")
+        actor = actor_of_change(action, _identity(entry), old, new, self.actor_attribute)
+        return Facts(at(entry, "table.name"), action, old, new, actor, seconds)
 
 
 def from_log(log: Log, asked: Asked) -> Iterator[SegmentRow]:
