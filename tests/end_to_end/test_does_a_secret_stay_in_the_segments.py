@@ -215,12 +215,17 @@ def test_does_the_command_find_them_by_value_and_by_token(story: Story) -> None:
 
 
 def test_is_the_item_of_a_hidden_key_shown_as_it_was(story: Story) -> None:
-    key = story.secrets.forms["key"][0]
-    answer = tabletrail("history", story.people, key, "--local", "--json", "--at", "2000-01-01")
-    assert json.loads(answer.out)["state"] in ("absent", "unknown")
-    removed = story.entries(story.people)[2]
-    answer = tabletrail("history", story.people, key, "--local", "--json", "--at", removed["@timestamp"])
-    assert json.loads(answer.out)["state"] == "absent"
+    """Whole, from the log: who may read that sees what the index hides."""
+    *_, removed, twin = story.entries(story.people)[:4]
+    for what, entry, state in (("key", removed, "absent"), ("twin", twin, "existed")):
+        words = (story.people, story.secrets.forms[what][0], "--local", "--json", "--at", entry["@timestamp"])
+        answer = json.loads(tabletrail("history", *words).out)
+        assert answer["state"] == state
+    assert answer["item"]["email"] == {"S": story.secrets.forms["email2"][0]}
+    never = tabletrail(
+        "history", story.people, story.secrets.forms["twin"][0], "--local", "--json", "--at", "2000-01-01"
+    )
+    assert json.loads(never.out)["state"] == "unknown"
 
 
 def test_do_tried_rules_see_whole_values_where_the_index_has_tokens(story: Story, tmp_path: Path) -> None:

@@ -55,6 +55,8 @@ def told(world: World) -> list[str]:
 
 def assert_under_rules(world: World) -> None:
     """What must hold at any time of any log."""
+    named = world.notes.read("rules").get("version")
+    assert named is None or named in world.rules.texts, "the note names what lies there"
     seen: dict[tuple[str, str], list[str]] = defaultdict(list)
     for entry in changes(world):
         made = entry["tabletrail"]["rules_version"]
