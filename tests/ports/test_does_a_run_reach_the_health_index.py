@@ -59,7 +59,9 @@ class TestRealServer:
         found = server.ask("admin", "POST", f"/{index}/_search", body).data
         assert found["aggregations"]["all"]["value"] == 2
 
-    def test_where_indices_may_make_themselves_the_template_makes_it_append_only(self, server: Server, index: str) -> None:
+    def test_where_indices_may_make_themselves_the_template_makes_it_append_only(
+        self, server: Server, index: str
+    ) -> None:
         setting = "action.auto_create_index"
         before = server.ask("admin", "GET", "/_cluster/settings?flat_settings=true").data["persistent"][setting]
         allowing = {"persistent": {setting: f"+{index},{before}"}}
