@@ -28,7 +28,7 @@ from tests.ports.opensearch_server import Server
 pytestmark = pytest.mark.stack
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "mappings/schema/alert_event.v1.schema.json").read_text("utf-8"))
-MANY = 1_500
+MANY = 2_000
 
 
 @pytest.fixture(scope="module")
