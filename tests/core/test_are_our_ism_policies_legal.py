@@ -58,7 +58,7 @@ def test_does_the_plugin_take_it(document: dict[str, Any]) -> None:
 
 
 def _wrong(change: str) -> dict[str, Any]:
-    document = copy.deepcopy(FILES[CLOSED])
+    document: dict[str, Any] = copy.deepcopy(FILES[CLOSED])
     policy = document["policy"]
     closing = policy["states"][0]
     read_only = closing["actions"][0]

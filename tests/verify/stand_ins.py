@@ -17,6 +17,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tabletrail.aws.holds import RESERVED as HOLDS
 from tabletrail.aws.rows import encode_segment, encode_shard, encode_stream
 from tabletrail.aws.stamps import RESERVED
 from tabletrail.core.checkpoint import ShardKey, ShardRow
@@ -69,7 +70,9 @@ class Tables:
         return copy.deepcopy(dict(self._items(SETTINGS.segments_table))[segment_id])
 
     def _items(self, table: str) -> Iterable[tuple[str, Item]]:
-        return [(RESERVED, self._reserved(table)), *self._rows(table)]
+        holds: Item = {"segment_id": {"S": HOLDS}, "number": {"N": "1"}, "every": {"L": []}}
+        held = [(HOLDS, holds)] if table == SETTINGS.segments_table else []
+        return [*held, (RESERVED, self._reserved(table)), *self._rows(table)]
 
     def _reserved(self, table: str) -> Item:
         """As the runs leave it in each table, whose keys it has (see tabletrail.aws.stamps)."""
