@@ -18,7 +18,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from tabletrail.core.tokens import LENGTH, PREFIX, Tokens
-from tabletrail.errors import RulesError
+from tabletrail.errors import RulesError, SettingsError
 from tabletrail_cli.errors import AccessError
 from tabletrail_cli.item_key import ItemKey
 from tabletrail_cli.patterns import Clause, any_of
@@ -43,6 +43,8 @@ def tokens_of(place: Place) -> Tokens:
         return Tokens(token_key_reader(place.session, place.settings.token_key_secret)())
     except RulesError as error:
         raise AccessError(str(error)) from None
+    except SettingsError as error:
+        raise AccessError(f"the key of the tokens is a secret of the stack, so {error}") from None
 
 
 def is_token(text: str) -> bool:

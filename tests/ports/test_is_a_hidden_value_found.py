@@ -113,3 +113,9 @@ def test_is_what_is_no_number_refused(text: str) -> None:
 def test_is_a_token_told_by_its_form() -> None:
     assert is_token(TOKENS("S", "one"))
     assert not is_token("token:one")
+
+
+def test_is_the_stack_asked_for_where_only_a_server_is_named() -> None:
+    place = Place(session=None, stack="", given={"opensearch_endpoint": "https://search.example"}, login=None)
+    with pytest.raises(AccessError, match=r"secret of the stack.*--stack NAME"):
+        hidden.tokens_of(place)
