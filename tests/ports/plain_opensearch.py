@@ -42,7 +42,8 @@ def plain_opensearch(directory: Path) -> Iterator[str]:
         processes.wait_until(lambda: _answers(url), process, "OpenSearch without security", *logs)
         yield url
     finally:
-        server.stop()
+        # It takes a minute to end well, for data that are thrown away.
+        processes.stop(server.pid_file, "OpenSearch without security", limit=1)
         server.remove()
 
 
