@@ -15,7 +15,7 @@ import pytest
 from tabletrail import rules_change
 from tabletrail.capture import CaptureTask
 from tabletrail.core.canonical import canonical
-from tabletrail.core.checkpoint import NO_RULES
+from tabletrail.core.checkpoint import NO_RULES, StreamState
 from tabletrail.deadline import Deadline
 from tabletrail.errors import InstallError
 from tests.fakes.rules import KEY
@@ -263,3 +263,23 @@ def test_do_rebuilt_rows_stay_under_their_rules(tables: tuple[str, ...]) -> None
         world.settle()
         assert changes(world)[-1]["tabletrail"]["rules_version"] == V2
         assert "planted" not in json.dumps(changes(world))
+
+
+def test_is_a_stream_that_is_read_to_its_end_moved_too() -> None:
+    world = RestoredWorld()
+    world.publish(FIRST)
+    arn = world.add_table("orders")
+    world.run()
+    world.tables.set_tag(world.rows_table(arn), False)
+    world.run()
+    world.publish(FIRST, SECRET)
+    write(world, arn, 2)
+    world.run()
+    assert [one["event"]["action"] for one in coverage(world, arn)] == ["joined", "left", "rules_changed"]
+    restore(world, ("streams",), NOTHING)
+    recovered(world)
+    assert world.rows.streams[arn].state is StreamState.ENDING, "it has not come back by that"
+    write(world, arn, 1)
+    world.settle()
+    assert {one["tabletrail"]["rules_version"] for one in changes(world)} == {V2}
+    assert "planted" not in json.dumps(changes(world))
