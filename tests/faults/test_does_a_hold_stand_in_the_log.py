@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tabletrail.core.checkpoint import StreamState
 from tabletrail.core.holds import Holds
 from tabletrail.errors import TransientError
 from tabletrail.hold_entries import ENTRIES, HoldEntries
 from tabletrail.holding import Holding
+from tabletrail.log_survey import CoverageFact
 from tabletrail.plan import Plan as RunPlan
+from tabletrail.rebuilt_streams import rebuilt_stream
+from tabletrail_cli.as_of import HARMLESS
 from tests.fakes.faulty import Crash, Fault, Plan, Way
 from tests.fakes.holds import FakeHoldBook
 from tests.faults.world import World
@@ -165,3 +169,24 @@ def test_is_nothing_asked_more_where_nothing_is_held() -> None:
     assert world.faults.count("book.read") == 1
     assert world.faults.count("commit") == 0
     assert world.book.read() == Holds()
+
+
+@pytest.mark.parametrize("what", ["hold_set", "hold_released"])
+def test_does_a_hold_end_no_audit_and_cast_no_doubt(what: str) -> None:
+    """A row that is rebuilt from a log whose last word is of a hold is of a table that is audited."""
+    world = world_with("orders")
+    world.hold("all")
+    world.run()
+    if what == "hold_released":
+        world.release()
+        world.run()
+    entries = [one for one in world.lines() if one["tabletrail"]["kind"] == "coverage"]
+    numbers = [one["tabletrail"]["coverage"]["number"] for one in entries]
+    facts = [
+        CoverageFact(one["stream"]["arn"], number, one["event"]["action"], 1, one)
+        for one, number in zip(entries, numbers, strict=True)
+    ]
+    assert facts[-1].what == what
+    row = rebuilt_stream(None, facts, None, 0)
+    assert (row.state, row.is_enabled) == (StreamState.ACTIVE, True)
+    assert what in HARMLESS
