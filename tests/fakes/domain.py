@@ -46,6 +46,8 @@ class Domain:
     alerting: FakeAlerting = field(default_factory=FakeAlerting)
     saved: FakeSavedObjects = field(default_factory=FakeSavedObjects)
     heard: list[str] = field(default_factory=list)
+    loses: set[str] = field(default_factory=set)
+    """"METHOD /path" of requests whose effect happens and whose next reply is lost."""
     url: str = ""
     ca_pem: str = ""
 
@@ -138,6 +140,12 @@ def _handler(domain: Domain) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             with lock:
                 status, reply = domain.answer(self.command, self.path, headers, body)
+                what = f"{self.command} {urlsplit(self.path).path}"
+                is_lost = what in domain.loses
+                domain.loses.discard(what)
+            if is_lost:
+                self.close_connection = True
+                return
             content = b"" if self.command == "HEAD" else json.dumps(reply).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")

@@ -6,59 +6,23 @@ the server does not offer is said; nothing is written twice.
 
 from __future__ import annotations
 
-import copy
+import contextlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tabletrail.aws.dashboards import DashboardsServer
-from tabletrail.aws.opensearch_connect import connect
 from tabletrail.aws.opensearch_plugins import OpenSearchPlugins
 from tabletrail.core.ism_policies import SNAPSHOT_STATE
-from tabletrail.errors import DowngradeError, InstallError
-from tabletrail.install import Bundle, Channel, Report, Servers, Wishes, install
-from tests.fakes.clock import FakeClock
-from tests.fakes.cluster import FakeCluster
-from tests.fakes.domain import DASHBOARDS, Domain, served
-from tests.fakes.index import FakeIndex
-from tests.ports.opensearch_server import MAPPINGS, settings_for
-
-TOPIC = "arn:aws:sns:eu-central-1:111122223333:monitors"
-ROLE = "arn:aws:iam::111122223333:role/publisher"
-DASHBOARD = ("dashboard", "tabletrail-dashboard-health")
-GAPS = "tabletrail: changes were lost"
-BUNDLE = Bundle.load(MAPPINGS)
-
-
-@dataclass
-class Installation:
-    """One domain, and a cluster in memory for what this test is not about."""
-
-    domain: Domain
-    clock: FakeClock = field(default_factory=FakeClock)
-    cluster: FakeCluster = field(init=False)
-    keeper: FakeIndex = field(default_factory=FakeIndex)
-
-    def __post_init__(self) -> None:
-        self.cluster = FakeCluster(self.clock)
-
-    def run(self, bundle: Bundle = BUNDLE, **wishes: Any) -> Report:
-        self.domain.forget()
-        self.cluster.writes.clear()
-        secret = json.dumps({"username": "admin", "password": "x", "ca_pem": self.domain.ca_pem})
-        client = connect(settings_for(self.domain.url), lambda _: secret, 5)
-        plugins = OpenSearchPlugins(client)
-        dashboards = None if "address" in self.domain.without else DashboardsServer(client, DASHBOARDS)
-        servers = Servers(self.cluster, self.keeper, plugins, plugins, dashboards)
-        return install(servers, bundle, Wishes({}, **wishes), self.clock, 35)
-
-    def writes(self) -> list[str]:
-        return self.domain.writes() + self.cluster.writes
+from tabletrail.errors import DowngradeError, InstallError, TransientError
+from tabletrail.install import Channel
+from tests.fakes.domain import Domain, served
+from tests.ports.installation import BUNDLE, DASHBOARD, GAPS, ROLE, TOPIC, Installation, next_release
 
 
 @pytest.fixture(scope="module")
@@ -70,21 +34,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def place(certificates: Path) -> Iterator[Installation]:
     with served(Domain(), certificates) as domain:
         yield Installation(domain)
-
-
-def next_release(bundle: Bundle = BUNDLE) -> Bundle:
-    """Every monitor, policy and saved object says something else, under higher versions."""
-    monitors = copy.deepcopy(bundle.monitors)
-    for monitor in monitors:
-        monitor["schedule"]["period"]["interval"] += 1
-    dashboards = copy.deepcopy(bundle.dashboards)
-    for one in dashboards:
-        one["attributes"]["title"] += " (2)"
-    policies = copy.deepcopy(bundle.policies)
-    for document in policies.values():
-        document["policy"]["description"] += " (2)"
-    versions = {kind: version + 1 for kind, version in bundle.versions.items()}
-    return replace(bundle, monitors=monitors, dashboards=dashboards, policies=policies, versions=versions)
 
 
 def test_the_first_installs_everything_and_the_second_writes_nothing(place: Installation) -> None:
@@ -281,6 +230,26 @@ def test_success_false_is_no_success(place: Installation) -> None:
 def test_all_goes_into_the_tenant_that_everybody_shares(place: Installation) -> None:
     place.run()
     assert set(place.domain.saved.tenants) == {"global"}
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        "POST /_plugins/_alerting/monitors",
+        "POST /_plugins/_notifications/configs",
+        f"PUT /_plugins/_ism/policies/{min(BUNDLE.policies)}",
+        "POST /_dashboards/api/saved_objects/_import",
+    ],
+)
+def test_a_lost_reply_doubles_nothing_and_makes_nothing_a_persons(place: Installation, request_line: str) -> None:
+    place.domain.loses.add(request_line)
+    with contextlib.suppress(TransientError):
+        assert place.run(channel=Channel(TOPIC)).notes, "Dashboards alone do not fail a deployment"
+    assert place.domain.loses == set()
+    report = place.run(channel=Channel(TOPIC))
+    assert (report.kept, report.repaired, report.notes) == ([], [], [])
+    assert len(place.domain.alerting.monitors) == len(BUNDLE.monitors)
+    assert place.run(channel=Channel(TOPIC)).written == []
 
 
 def test_who_changes_a_monitor_at_this_moment_is_not_overwritten(
