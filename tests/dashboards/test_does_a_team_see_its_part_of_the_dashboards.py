@@ -1,4 +1,4 @@
-"""Does a reader who is limited to a service and a table get each saved search and panel answers with its own alone?"""
+"""Does a reader limited to a service and a table get each saved search and panel answered, with its own alone?"""
 
 from __future__ import annotations
 
