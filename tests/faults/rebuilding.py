@@ -19,7 +19,7 @@ from tabletrail.reindex import LEASE, MARGIN_SECONDS, Reindex
 from tests.fakes.executor import SameThread
 from tests.fakes.faulty import Plan
 from tests.fakes.shelf import FakeSegmentPages, FakeShelf
-from tests.faults import world as world_module
+from tests.faults import world_log
 from tests.faults.world import SETTINGS, World, dumps
 from tests.validation import assert_valid_entry
 
@@ -168,4 +168,4 @@ def each_entry_is_validated_once(monkeypatch: pytest.MonkeyPatch) -> None:
             assert_valid_entry(entry)
             seen.add(content)
 
-    monkeypatch.setattr(world_module, "assert_valid_entry", validate)
+    monkeypatch.setattr(world_log, "assert_valid_entry", validate)
