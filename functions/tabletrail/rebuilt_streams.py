@@ -16,7 +16,17 @@ from tabletrail.core.checkpoint import StreamRow, StreamState
 from tabletrail.log_survey import CoverageFact
 from tabletrail.ports import TableView
 
-_ACTIVE = ("joined", "hold_released", "hold_set", "rules_changed", "recovered")
+_ACTIVE = (
+    "hold_released",
+    "hold_set",
+    "joined",
+    "recovered",
+    "rules_changed",
+    "shard_late",
+    "unwatched",
+    "view_type",
+)
+"""They tell of a stream that is audited, or, seldom, of one that is read to its end: that one leaves once more."""
 _STATES = dict.fromkeys(_ACTIVE, StreamState.ACTIVE)
 _STATES["stream_ended"] = StreamState.DONE
 """After any other coverage entry a stream is read to its end."""

@@ -8,6 +8,7 @@ import pytest
 
 from tabletrail.core.checkpoint import StreamState
 from tabletrail.core.holds import Holds
+from tabletrail.core.notices import COVERAGE
 from tabletrail.errors import TransientError
 from tabletrail.hold_entries import ENTRIES, HoldEntries
 from tabletrail.holding import Holding
@@ -190,3 +191,14 @@ def test_does_a_hold_end_no_audit_and_cast_no_doubt(what: str) -> None:
     row = rebuilt_stream(None, facts, None, 0)
     assert (row.state, row.is_enabled) == (StreamState.ACTIVE, True)
     assert what in HARMLESS
+
+
+@pytest.mark.parametrize("what", sorted(COVERAGE))
+def test_does_only_an_end_make_a_rebuilt_stream_end(what: str) -> None:
+    ends = {"left", "stream_replaced", "stream_ended", "stream_disabled", "stream_gone", "table_deleted"}
+    world = world_with("orders")
+    world.run()
+    joined = next(one for one in world.lines() if one["event"]["action"] == "joined")
+    words = ("joined", what)
+    facts = [CoverageFact(joined["stream"]["arn"], number, word, 1, joined) for number, word in enumerate(words, 1)]
+    assert (rebuilt_stream(None, facts, None, 0).state is StreamState.ACTIVE) == (what not in ends)
