@@ -32,7 +32,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 SCHEMA = HERE / "schema" / "audit_entry.v1.schema.json"
 TEMPLATE = HERE / "index_template.v1.json"
-TEMPLATE_VERSION = 2
+TEMPLATE_VERSION = 3
 
 _LETTERS = r"\p{L}\p{M}\p{N}"
 _WITHOUT_BLANKS = "".join(

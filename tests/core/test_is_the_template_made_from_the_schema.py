@@ -14,7 +14,10 @@ MAPPINGS = Path(__file__).parent.parent.parent / "mappings"
 TEMPLATE = json.loads((MAPPINGS / "index_template.v1.json").read_text("utf-8"))
 SCHEMA = json.loads((MAPPINGS / "schema" / "audit_entry.v1.schema.json").read_text("utf-8"))
 LONGEST_TERM = 32_766
-FROZEN = {1: "aed8294a2bc7b85909dc766270e4b6865353c9d36e8c1b5dea66f0fb6aa35d9e"}
+FROZEN = {
+    1: "aed8294a2bc7b85909dc766270e4b6865353c9d36e8c1b5dea66f0fb6aa35d9e",
+    2: "c581a42644a23f94e1d100188f9d0bdd4149288d71bf8a25d2fb9ded1e8141f3",
+}
 """SHA-256 of each version that a release brought: indices that it made exist as long as they are kept."""
 
 

@@ -171,7 +171,7 @@ _ACTOR = _any_of(
         "id": _one_or_list(_WORDS, MOST_GLOBS),
         "not_id": _one_or_list(_WORDS, MOST_GLOBS),
         "type": _one_or_list(_word("user", "service", "system"), 3),
-        "confidence": _one_or_list(_word("certain", "probable", "possible"), 3),
+        "confidence": _one_or_list(_word("certain", "likely", "probable", "possible"), 4),
         "known": _truth,
     }
 )
