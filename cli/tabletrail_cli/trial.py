@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tabletrail.core.actor import TTL_PRINCIPAL, actor_of_change
+from tabletrail.core.actor import TTL_PRINCIPAL, actor_by, actor_of_change
 from tabletrail.core.alert import is_due
 from tabletrail.core.checkpoint import SegmentRow
+from tabletrail.core.marks import ATTRIBUTE, mark_in
 from tabletrail.core.periods import span_of
 from tabletrail.core.policy import Facts, Policy
 from tabletrail.core.segment import Line, read
@@ -152,7 +153,9 @@ class Trial:
         old, new = images["old"], images["new"]
         seconds = int(datetime.fromisoformat(at(entry, "@timestamp")).timestamp())
         action = at(entry, "event.action")
-        actor = actor_of_change(action, _identity(entry), old, new, self.actor_attribute)
+        actor = _by_mark(entry, new if new is not None else old)
+        if actor is None:
+            actor = actor_of_change(action, _identity(entry), old, new, self.actor_attribute)
         return Facts(at(entry, "table.name"), action, old, new, actor, seconds)
 
 
@@ -187,6 +190,12 @@ def from_index(place: Place, log: Log, asked: Asked) -> Iterator[SegmentRow]:
         behind = found.get("after_key", {})
         if not behind:
             return
+
+
+def _by_mark(entry: dict[str, Any], image: dict[str, Any] | None) -> dict[str, str] | None:
+    """Whom the write's own mark named, in the clear, if the entry says that one did."""
+    mark = mark_in(image.get(ATTRIBUTE)) if image and at(entry, "actor.source") == "mark" else None
+    return actor_by(mark) if mark else None
 
 
 def _identity(entry: dict[str, Any]) -> tuple[str, str] | None:

@@ -1,9 +1,12 @@
 """Who did it, as far as one record tells.
 
-Rules
+Rules, the first that fits
 - DynamoDB itself says so in `userIdentity` (TTL deletions alone, today): certain.
+- A mark that is this very write's (`marks`): likely. One record does not tell whether a mark that was taken away was
+  put back a moment later.
 - An attribute like `updatedBy` is a claim of the writer, and stays in the item after the next writer's change. It names
-  the actor only where this very record wrote it: possible. Otherwise it is merely the last known one.
+  the actor only where this very record wrote it, and no other write's mark with it: possible.
+- Otherwise whom mark or attribute name is merely the last known one.
 
 Called by the conversion.
 """
@@ -13,10 +16,18 @@ from __future__ import annotations
 from typing import Any
 
 from tabletrail.core.diff import Hide, Image
+from tabletrail.core.marks import ATTRIBUTE, NO_MARKS, Mark, Marks
 from tabletrail.core.paths import cut_text
+from tabletrail.core.places import Place
 from tabletrail.errors import EntryError
 
 TTL_PRINCIPAL = "dynamodb.amazonaws.com"
+CLAIMS = frozenset({"attribute", "mark"})
+"""Values of `actor.source` where an item's own data name the actor."""
+
+_GIVERS = {"id": "actor", "last_known": "actor", "service": "service"}
+"""By name in `actor`, the mark's field that gives it."""
+_NAMES = frozenset(_GIVERS)
 
 
 def identity_of(record: dict[str, Any]) -> tuple[str, str] | None:
@@ -38,7 +49,9 @@ def is_ttl(identity: tuple[str, str] | None) -> bool:
     return identity == ("Service", TTL_PRINCIPAL)
 
 
-def actor_of(identity: tuple[str, str] | None, old: Image | None, new: Image | None, attribute: str) -> dict[str, str]:
+def actor_of(
+    identity: tuple[str, str] | None, old: Image | None, new: Image | None, attribute: str, marks: Marks = NO_MARKS
+) -> dict[str, str]:
     """Who did it, whole and in the clear; empty if nothing is known. `old` and `new` are None where the record has no
     such image."""
     actor: dict[str, str] = {}
@@ -46,31 +59,71 @@ def actor_of(identity: tuple[str, str] | None, old: Image | None, new: Image | N
         kind = "system" if is_ttl(identity) else "service" if identity[0] == "Service" else "user"
         source = "ttl" if is_ttl(identity) else "stream"
         actor = {"id": identity[1], "type": kind, "source": source, "confidence": "certain"}
+    elif marks.own is not None:
+        return actor_by(marks.own)
     name = _text(new if new is not None else old, attribute)
-    if not name:
-        return actor
-    if not actor and new is not None and old is not None and old.get(attribute) != new[attribute]:
+    may_name = name and not actor and not marks.is_foreign
+    if may_name and new is not None and old is not None and old.get(attribute) != new[attribute]:
         return {"id": name, "type": "user", "source": "attribute", "confidence": "possible"}
-    actor["last_known"] = name
+    last = _last(marks)
+    if last is not None or name:
+        actor["last_known"] = name if last is None else last.actor
     return actor
 
 
 def actor_of_change(
-    action: str, identity: tuple[str, str] | None, old: Image | None, new: Image | None, attribute: str
+    action: str,
+    identity: tuple[str, str] | None,
+    old: Image | None,
+    new: Image | None,
+    attribute: str,
+    marks: Marks = NO_MARKS,
 ) -> dict[str, str]:
     """`actor_of` for a change: before an insert there was nothing, so it wrote what it holds."""
-    return actor_of(identity, {} if action == "insert" and old is None else old, new, attribute)
+    return actor_of(identity, {} if action == "insert" and old is None else old, new, attribute, marks)
 
 
-def shown_actor(actor: dict[str, str], hide: Hide | None) -> dict[str, str]:
-    """The entry's `actor`: names cut or, with `hide`, those that the item's own attribute gave hidden."""
+def actor_by(mark: Mark) -> dict[str, str]:
+    """The actor that a write's own mark names."""
+    actor = {"id": mark.actor, "type": mark.type, "source": "mark", "confidence": "likely"}
+    return actor | {"service": mark.service} if mark.service else actor
+
+
+def shown_actor(actor: dict[str, str], marks: Marks, attribute: str, root: Place[Any], hide: Hide) -> dict[str, str]:
+    """The entry's `actor`: names cut or, where the item's own data that gave them are sensitive, hidden.
+
+    `actor` is as `actor_of` gave it for these marks and this attribute; `root` is the item's place.
+    """
     shown = dict(actor)
-    for name in ("id", "last_known"):
-        text = actor.get(name)
-        if text is not None:
-            is_attribute = name == "last_known" or actor["source"] == "attribute"
-            shown[name] = hide("S", text) if hide and is_attribute else cut_text(text)
+    for name in _NAMES & actor.keys():
+        is_of_mark = actor.get("source") == "mark" if name != "last_known" else _last(marks) is not None
+        if is_of_mark:
+            is_hidden = root.into(ATTRIBUTE).into(_GIVERS[name]).hides
+        else:
+            is_hidden = (name == "last_known" or actor["source"] == "attribute") and root.into(attribute).hides
+        shown[name] = hide("S", actor[name]) if is_hidden else cut_text(actor[name])
     return shown
+
+
+def told_by(mark: Mark, root: Place[Any], hide: Hide) -> tuple[str, dict[str, Any]]:
+    """(tabletrail.mark, the fields `reason` and `request` as far as there are such) of the write's own mark."""
+    place = root.into(ATTRIBUTE)
+
+    def shown(name: str, text: str) -> str:
+        return hide("S", text) if place.into(name).hides else text
+
+    fields: dict[str, Any] = {}
+    if mark.reason:
+        fields["reason"] = shown("reason", mark.reason)
+    if mark.request_id:
+        fields["request"] = {"id": shown("request_id", mark.request_id)}
+    return shown("id", mark.id), fields
+
+
+def _last(marks: Marks) -> Mark | None:
+    """Whose name is the last known one, before the attribute's. With DynamoDB's own word even the write's own mark's
+    maker is no more than that."""
+    return marks.last if marks.own is None else marks.own
 
 
 def _text(image: Image | None, attribute: str) -> str:

@@ -18,6 +18,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from tabletrail.core.actor import CLAIMS
 from tabletrail.core.document import SEVERITY_CRITICAL, SEVERITY_HIGH
 from tabletrail.core.links import document_link
 from tabletrail.core.message import short
@@ -117,7 +118,7 @@ def _message(entry: dict[str, Any], form: AlertForm) -> str:
 
 def _actor(actor: dict[str, str], form: AlertForm) -> dict[str, Any]:
     """`actor`, null if nobody knows who it was; left out where it may not be shown."""
-    is_claim = actor.get("source") == "attribute"
+    is_claim = actor.get("source") in CLAIMS
     if not form.values and (is_claim or "id" not in actor):
         return {}
     if "id" not in actor:

@@ -28,7 +28,12 @@ MOST_COUNTED = 10
 SUBJECT_CHARACTERS = 99
 _NO_XML = re.compile("[\ufffe\uffff]")
 """What SNS and SQS take in no message; control characters are gone already."""
-_SOURCES = {"attribute": "the item's own attribute says so", "stream": "DynamoDB says so", "ttl": "DynamoDB says so"}
+_SOURCES = {
+    "attribute": "the item's own attribute says so",
+    "mark": "the mark of this write says so",
+    "stream": "DynamoDB says so",
+    "ttl": "DynamoDB says so",
+}
 
 
 @dataclass(slots=True)

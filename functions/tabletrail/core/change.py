@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tabletrail.core.actor import actor_of_change, identity_of, is_ttl, shown_actor
+from tabletrail.core.actor import actor_of_change, identity_of, is_ttl, shown_actor, told_by
 from tabletrail.core.canonical import canonical_unchecked
 from tabletrail.core.diff import Diff, Hide, Image, compared, diff, hide_nothing, shown_name
 from tabletrail.core.document import (
@@ -29,6 +29,7 @@ from tabletrail.core.document import (
     sequence_key,
 )
 from tabletrail.core.identity import change_id
+from tabletrail.core.marks import ATTRIBUTE, NO_MARKS, Deed, marks_of
 from tabletrail.core.message import change_message
 from tabletrail.core.paths import TEXT_CHARACTERS, cut_path, cut_text, hash_mark, member
 from tabletrail.core.places import NOWHERE, Place
@@ -57,9 +58,10 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
     table, hide = conversion.policy.of(source.table_name), conversion.hide
     pair = compared(action, old, new)
     changes = diff(*pair, table.root, hide) if pair else Diff()
-    true_actor = actor_of_change(action, identity, old, new, conversion.actor_attribute)
-    is_sensitive = table.root.into(conversion.actor_attribute).hides
-    actor = shown_actor(true_actor, hide if is_sensitive else None)
+    has_marks = (new is not None and ATTRIBUTE in new) or (old is not None and ATTRIBUTE in old)
+    marks = marks_of(Deed(action, source.table_name, data["Keys"], seconds), old, new) if has_marks else NO_MARKS
+    true_actor = actor_of_change(action, identity, old, new, conversion.actor_attribute, marks)
+    actor = shown_actor(true_actor, marks, conversion.actor_attribute, table.root, hide)
     item_id, item_key = item_of(data["Keys"], source.partition_key, table.root, hide)
     verdict = table.verdict(action, true_actor, seconds, changes.watched)
     entry_id = change_id(source.stream_arn, event_id, sequence_no)
@@ -80,6 +82,9 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
     document.update({name: value for name, value in known.items() if value})
     if verdict.names:
         document["rule"] = {"name": verdict.names}
+    if marks.own is not None and identity is None:
+        document["tabletrail"]["mark"], told = told_by(marks.own, table.root, hide)
+        document.update(told)
     return Entry(entry_id, "change", index, sequence_no, seal(document), images, verdict.severity)
 
 

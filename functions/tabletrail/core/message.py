@@ -7,6 +7,7 @@
 Rules
 - Values are short and on one line; the exact ones are in `before` and `after`.
 - Without a known actor the sentence names none: it never guesses.
+- The mark that came with a change is no news of it: it is told only where nothing else changed.
 
 Called by the conversion.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 import re
 
 from tabletrail.core.diff import Diff
+from tabletrail.core.marks import ATTRIBUTE
 
 MOST_NAMED = 3
 SHORT = 80
@@ -42,9 +44,16 @@ def change_message(action: str, actor: str, table: str, item: str, changes: Diff
     if not changes.changed:
         return f"{who} wrote {place}" if who else f"{place} was written"
     tell = _active if who else _passive
-    told = ", ".join([tell(changes, path) for path in changes.changed[:MOST_NAMED]])
-    more = f" and {changes.count - MOST_NAMED} more" if changes.count > MOST_NAMED else ""
+    paths = [path for path in changes.changed if not (path.startswith(ATTRIBUTE) and _is_of_mark(path))]
+    paths = paths or changes.changed
+    count = changes.count - len(changes.changed) + len(paths)
+    told = ", ".join([tell(changes, path) for path in paths[:MOST_NAMED]])
+    more = f" and {count - MOST_NAMED} more" if count > MOST_NAMED else ""
     return f"{who} {told}{more} on {place}" if who else f"{told}{more} on {place}"
+
+
+def _is_of_mark(path: str) -> bool:
+    return path[len(ATTRIBUTE) : len(ATTRIBUTE) + 1] in ("", ".", "[")
 
 
 def _active(changes: Diff, path: str) -> str:
