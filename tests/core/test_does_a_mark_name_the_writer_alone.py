@@ -69,8 +69,11 @@ def test_an_entry_holds_what_the_mark_says() -> None:
 
 
 def test_a_change_of_nothing_but_the_mark_is_told() -> None:
-    message = document_of(record(PAID, PAID | NEWER))["message"]
-    assert message.startswith("alice set _audit.actor to alice, set _audit.for to ")
+    assert document_of(record(PAID, PAID | NEWER))["message"] == "alice marked orders order#17"
+    removed = document_of(record(PAID | NEWER, PAID))["message"]
+    assert removed.startswith("_audit.actor removed, _audit.for removed, _audit.id removed on ")
+    foreign = document_of(record(PAID, PAID | mark(table="x")))["message"]
+    assert foreign.startswith("_audit.actor set to alice, ")
 
 
 FAILING: dict[str, tuple[Item | None, Item | None, str]] = {
@@ -151,6 +154,7 @@ def test_the_two_records_of_a_marked_delete_name_each_other() -> None:
     assert first["actor"] == second["actor"] == ALICE
     assert first["tabletrail"]["mark"] == second["tabletrail"]["mark"] == uuid_at(NOW * 1000)
     assert first["request"] == second["request"] == {"id": "req-9"}
+    assert first["message"] == "alice marked orders order#17 for its removal"
     assert second["message"] == "alice removed orders order#17"
     assert second["reason"] == "asked to be forgotten"
 

@@ -52,7 +52,25 @@ def _number(before: str, after: str) -> dict[str, Any]:
     return record({"n": {"N": before}}, {"n": {"N": after}})
 
 
+def _mark(number: int, bound: str, **texts: str) -> dict[str, Any]:
+    """Of two ids, made ten seconds apart; the second one near the records' time."""
+    mark_id = ("01a20c23-9c6b-7fca-a5b6-c7d8e9f01234", "01a20c23-c4c8-7fca-a5b6-c7d8e9f01235")[number]
+    fields = {"id": mark_id, "for": bound, **texts}
+    return {"_audit": {"M": {name: {"S": text} for name, text in fields.items()}}}
+
+
 PAID, SHIPPED = {"status": {"S": "paid"}}, {"status": {"S": "shipped"}}
+MARK_OF_BOB = _mark(0, "426f2bab8038117f99acc9fae2cf86cf", actor="bob")
+MARK_OF_ALICE = _mark(
+    1,
+    "5f7bd87d1b88aba07526db83c9287146",
+    actor="alice",
+    type="user",
+    service="crm",
+    request_id="req-1",
+    reason="refund",
+)
+MARK_FOR_A_DELETE = _mark(1, "5f7bd87d1b88aba07526db83c9287146", actor="alice", intent="delete")
 ODD_NAMES = ("a.b", "", " a", "a[0]", '"', "a=b", "\x00", "\x7f", "…", "größe", "😀", "\ufb33", "a b", "\\", "n" * 300)
 
 CASES: dict[str, dict[str, Any]] = {
@@ -127,6 +145,24 @@ CASES: dict[str, dict[str, Any]] = {
         {"emails": {"M": {"bob@example.org": {"BOOL": True}}}},
         {"emails": {"M": {"alice@example.org": {"M": {"since": {"N": "2026"}}}, "bob@example.org": {"BOOL": False}}}},
     ),
+    "mark_of_a_change": record(PAID | MARK_OF_BOB, SHIPPED | MARK_OF_ALICE),
+    "mark_of_an_insert": record(None, PAID | MARK_OF_BOB),
+    "mark_forgotten": record(PAID | MARK_OF_BOB, SHIPPED | MARK_OF_BOB),
+    "mark_put_back": record(
+        SHIPPED | MARK_OF_ALICE | {"updatedBy": {"S": "alice"}}, PAID | MARK_OF_BOB | {"updatedBy": {"S": "bob"}}
+    ),
+    "mark_of_another_item": record(PAID, SHIPPED | _mark(1, "3cacff3a1261e3d536fa724a59382c4d", actor="alice")),
+    "mark_of_a_number_and_a_binary": record(
+        PAID,
+        SHIPPED | _mark(1, "2fbce4aa60d174568c29fa43c9462320", actor="alice"),
+        keys={"account": {"N": "1500"}, "sk": {"B": "AQ/+"}},
+    ),
+    "mark_for_a_delete": record(PAID | MARK_OF_BOB, PAID | MARK_FOR_A_DELETE),
+    "mark_of_a_delete": record(PAID | MARK_FOR_A_DELETE, None),
+    "mark_of_an_earlier_write_at_a_removal": record(PAID | MARK_OF_ALICE, None),
+    "mark_at_an_expiry": record(PAID | MARK_OF_ALICE, None) | {"userIdentity": TTL},
+    "mark_that_is_none": record(PAID, SHIPPED | {"_audit": {"M": {"id": {"N": "7"}, "actor": {"S": "alice"}}}}),
+    "token_of_a_mark": record(PAID, SHIPPED | MARK_OF_ALICE),
     "token_in_an_unreadable": record(PAID, {"status": {"S": "\ud800"}}, keys={"pk": {"S": "alice@example.org"}}),
 }
 
@@ -154,6 +190,7 @@ POLICIES: dict[str, dict[str, Any]] = {
     "token_of_each_type": _sensitive("in"),
     "token_of_a_key": _sensitive("pk"),
     "token_of_an_actor": _sensitive("updatedBy"),
+    "token_of_a_mark": _sensitive("_audit"),
     "token_of_names": _sensitive("emails.*", names=True),
     "token_in_an_unreadable": _sensitive("pk"),
 }

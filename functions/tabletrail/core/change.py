@@ -33,6 +33,7 @@ from tabletrail.core.marks import ATTRIBUTE, NO_MARKS, Deed, marks_of
 from tabletrail.core.message import change_message
 from tabletrail.core.paths import TEXT_CHARACTERS, cut_path, cut_text, hash_mark, member
 from tabletrail.core.places import NOWHERE, Place
+from tabletrail.core.policy import Verdict
 from tabletrail.core.values import SCALARS, view
 from tabletrail.errors import EntryError
 
@@ -58,7 +59,7 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
     table, hide = conversion.policy.of(source.table_name), conversion.hide
     pair = compared(action, old, new)
     changes = diff(*pair, table.root, hide) if pair else Diff()
-    has_marks = (new is not None and ATTRIBUTE in new) or (old is not None and ATTRIBUTE in old)
+    has_marks = ATTRIBUTE in (new or ()) or ATTRIBUTE in (old or ())
     marks = marks_of(Deed(action, source.table_name, data["Keys"], seconds), old, new) if has_marks else NO_MARKS
     true_actor = actor_of_change(action, identity, old, new, conversion.actor_attribute, marks)
     actor = shown_actor(true_actor, marks, conversion.actor_attribute, table.root, hide)
@@ -77,11 +78,7 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
         "tabletrail": _own_fields(conversion, changes.truncated, pair is not None),
         **fixed_fields(source),
     }
-    known: dict[str, Any] = {"actor": actor, "after": changes.after, "before": changes.before}
-    known |= {"numbers": changes.numbers, "tags": verdict.tags}
-    document.update({name: value for name, value in known.items() if value})
-    if verdict.names:
-        document["rule"] = {"name": verdict.names}
+    _add_known(document, actor, changes, verdict)
     if marks.own is not None and identity is None:
         document["tabletrail"]["mark"], told = told_by(marks.own, table.root, hide)
         document.update(told)
@@ -166,6 +163,14 @@ def _event(action: str, entry_id: str, sequence_no: str, severity: int) -> dict[
         "severity": severity,
         "type": _EVENT_TYPES[action],
     }
+
+
+def _add_known(document: dict[str, Any], actor: dict[str, str], changes: Diff, verdict: Verdict) -> None:
+    known: dict[str, Any] = {"actor": actor, "after": changes.after, "before": changes.before}
+    known |= {"numbers": changes.numbers, "tags": verdict.tags}
+    document.update({name: value for name, value in known.items() if value})
+    if verdict.names:
+        document["rule"] = {"name": verdict.names}
 
 
 def _own_fields(conversion: Conversion, is_truncated: bool, is_complete: bool) -> dict[str, Any]:

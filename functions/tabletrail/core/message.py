@@ -2,12 +2,13 @@
 
     alice changed status from paid to shipped on orders order#17
     status changed from paid to shipped, note set to call first and 4 more on orders order#17
+    alice marked orders order#17 for its removal
     TTL expired orders order#17
 
 Rules
 - Values are short and on one line; the exact ones are in `before` and `after`.
 - Without a known actor the sentence names none: it never guesses.
-- The mark that came with a change is no news of it: it is told only where nothing else changed.
+- The mark that came with a change is no news of it: only where nothing else changed is it told.
 
 Called by the conversion.
 """
@@ -17,11 +18,12 @@ from __future__ import annotations
 import re
 
 from tabletrail.core.diff import Diff
-from tabletrail.core.marks import ATTRIBUTE
+from tabletrail.core.marks import ATTRIBUTE, DELETE
 
 MOST_NAMED = 3
 SHORT = 80
 _ITEM_SHORT = 200
+_MARKS_ID, _MARKS_INTENT = f"{ATTRIBUTE}.id", f"{ATTRIBUTE}.intent"
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 _WHOLE_ITEM = {
@@ -45,6 +47,8 @@ def change_message(action: str, actor: str, table: str, item: str, changes: Diff
         return f"{who} wrote {place}" if who else f"{place} was written"
     tell = _active if who else _passive
     paths = [path for path in changes.changed if not (path.startswith(ATTRIBUTE) and _is_of_mark(path))]
+    if not paths and who and _MARKS_ID in changes.after:
+        return f"{who} marked {place}{' for its removal' if changes.after.get(_MARKS_INTENT) == DELETE else ''}"
     paths = paths or changes.changed
     count = changes.count - len(changes.changed) + len(paths)
     told = ", ".join([tell(changes, path) for path in paths[:MOST_NAMED]])
