@@ -12,7 +12,6 @@ from tabletrail.core import cloudtrail
 from tabletrail.core.cloudtrail import LogFile, read_log, unique
 from tabletrail.core.cloudtrail_writes import UNKNOWN, Write
 from tests.core.trail import (
-    ACCOUNT,
     NOON,
     OTHER_ACCOUNT,
     SCOPE,

@@ -1,0 +1,120 @@
+"""Who made which change, by the witness of CloudTrail's data events.
+
+Pure: a function of the set of changes and the set of calls, in whatever order and however often they come. Nothing
+deployed calls it yet.
+
+Rules
+- `likely`: every write that can still be this change's is one known principal's, and one at least shows this item's
+  key. Several calls of that principal are all named: the person is told, the request is not.
+- `possible`: several principals, or only writes whose item does not show, or fewer calls than changes (one is missing
+  from the trail), or more writes than are looked at. All are named, as far as `CANDIDATES`.
+- Never `certain`: a call may be missing from the trail, and a record's second is approximate.
+- Nobody (`confidence` empty): no call fits. The change was made where this trail does not look: another region's
+  replica, an import, a restore, a service of AWS itself.
+- What an actor claims stays beside it (`claimed`), unjudged.
+
+The caller gives complete data: every call within `WINDOW_SECONDS` of each change, which are all there only
+`SETTLED_SECONDS` later. With a call missing a rival is overlooked; with a change missing less is ruled out, no more.
+
+Will be called by AttributeChanges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from tabletrail.core.cloudtrail import Call
+from tabletrail.core.pairing import groups, remaining
+from tabletrail.core.principal import Principal
+from tabletrail.core.sightings import Change, Sightings, Unit, sightings
+
+SETTLED_SECONDS = 3600
+"""CloudTrail delivers files within about 5 minutes on average and promises no time ("Getting and viewing your
+CloudTrail log files"). An hour is late enough for all but a disturbance; what comes later can only be appended."""
+
+CANDIDATES = 10
+"""Candidates named in one verdict; `more` counts the rest."""
+
+Confidence = Literal["likely", "possible", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A call that may have made the change. `shows_key`: its record shows this item's whole key."""
+
+    call: Call
+    shows_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`principal` is there exactly if `confidence` is `likely`. `candidates`: those that show the key
+    first, then the nearest in time."""
+
+    entry_id: str
+    confidence: Confidence
+    principal: Principal | None = None
+    candidates: tuple[Candidate, ...] = ()
+    more: int = 0
+    claimed: str = ""
+
+    @property
+    def call(self) -> Call | None:
+        """The request itself, where there is only one."""
+        return self.candidates[0].call if self.confidence == "likely" and len(self.candidates) == 1 else None
+
+
+def match(changes: Iterable[Change], calls: Iterable[Call]) -> list[Verdict]:
+    """A verdict for each change, by time and entry id. ValueError above the bounds of `sightings`."""
+    found = sightings(changes, calls)
+    verdicts: dict[int, Verdict] = {}
+    edges = {number: frozenset(exact) for number, exact in enumerate(found.exact)}
+    for group in groups(edges):
+        kept, is_enough = _narrowed(group, found)
+        for number in group:
+            verdicts[number] = _verdict(number, kept[number], is_enough, found)
+    return [verdicts[number] for number in range(len(found.changes))]
+
+
+def _narrowed(group: list[int], found: Sightings) -> tuple[dict[int, frozenset[int]], bool]:
+    """(the units left to each change of a group that shares units, whether there are enough for all).
+
+    A change that may be an open write's needs none of these. Then nobody must have any, and nothing is ruled out.
+    """
+    edges = {number: frozenset(found.exact[number]) for number in group}
+    closed = {number: units for number, units in edges.items() if units and not found.open[number]}
+    kept = remaining(closed)
+    if kept is None:
+        return edges, False
+    return (kept, True) if len(closed) == len(edges) else (edges, True)
+
+
+def _verdict(number: int, exact: frozenset[int], is_enough: bool, found: Sightings) -> Verdict:
+    change = found.changes[number]
+    shown = [one for one in found.exact[number] if one in exact]
+    units = [found.units[one] for one in shown + found.open[number]]
+    if not units:
+        return Verdict(change.entry_id, "", claimed=change.actor)
+    candidates = _candidates(units, len(exact))
+    principals = {one.call.principal.id: one.call.principal for one in candidates}
+    first = candidates[0].call.principal
+    is_clear = is_enough and number not in found.crowded
+    is_likely = bool(exact) and is_clear and len(principals) == 1 and first.is_known
+    return Verdict(
+        change.entry_id,
+        "likely" if is_likely else "possible",
+        first if is_likely else None,
+        tuple(candidates[:CANDIDATES]),
+        max(0, len(candidates) - CANDIDATES),
+        change.actor,
+    )
+
+
+def _candidates(units: list[Unit], exact: int) -> list[Candidate]:
+    """The calls of `units`, each once: a batch may have several open writes. The first `exact` units show the key."""
+    found: dict[str, Candidate] = {}
+    for number, unit in enumerate(units):
+        found.setdefault(unit.call.id, Candidate(unit.call, number < exact))
+    return list(found.values())
