@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import isqrt
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +38,7 @@ def test_groups_share_no_unit_and_leave_no_change_out(edges: dict[int, frozenset
 
 
 def test_above_the_bound_nothing_is_concluded() -> None:
-    many = {change: frozenset(range(21)) for change in range(EDGES // 20)}
-    assert remaining(many) is None
-    assert remaining({change: units - {20} for change, units in many.items()}) is not None
+    side = isqrt(EDGES)
+    square = {change: frozenset(range(side)) for change in range(side)}
+    assert remaining(square) == square
+    assert remaining({change: units | {side, side + 1} for change, units in square.items()}) is None

@@ -31,8 +31,8 @@ from tabletrail.core.cloudtrail_writes import NAMES, Write, writes_of
 from tabletrail.core.principal import Principal, principal_of, text_of
 
 FILE_BYTES = 64 * 1024 * 1024
-"""The largest file that is read, unzipped. CloudTrail starts a new file about every five minutes and before they get
-large; parsed, a file takes about eight times its bytes, so this one is the most that 1 GB of memory carries."""
+"""The largest file that is read, unzipped. CloudTrail begins a new file about every five minutes, or before it gets
+large. Measured: one of 43 MB with 40,000 calls took 250 MB and 1.7 s."""
 
 _SOURCE = "dynamodb.amazonaws.com"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)

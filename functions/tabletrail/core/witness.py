@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tabletrail.core.cloudtrail import Call
-from tabletrail.core.pairing import groups, remaining
+from tabletrail.core.pairing import EDGES, groups, remaining
 from tabletrail.core.principal import Principal
 from tabletrail.core.sightings import Change, Sightings, Unit, sightings
 
@@ -70,31 +70,34 @@ def match(changes: Iterable[Change], calls: Iterable[Call]) -> list[Verdict]:
     """A verdict for each change, by time and entry id. ValueError above the bounds of `sightings`."""
     found = sightings(changes, calls)
     verdicts: dict[int, Verdict] = {}
-    edges = {number: frozenset(exact) for number, exact in enumerate(found.exact)}
-    for group in groups(edges):
+    for group in groups(dict(enumerate(found.exact))):
         kept, is_enough = _narrowed(group, found)
         for number in group:
-            verdicts[number] = _verdict(number, kept[number], is_enough, found)
+            verdicts[number] = _verdict(number, kept.get(number), is_enough, found)
     return [verdicts[number] for number in range(len(found.changes))]
 
 
 def _narrowed(group: list[int], found: Sightings) -> tuple[dict[int, frozenset[int]], bool]:
-    """(the units left to each change of a group that shares units, whether there are enough for all).
+    """(what is left to changes of a group that shares units, whether there are enough for all). For a change that is not
+    in it nothing is ruled out.
 
-    A change that may be an open write's needs none of these. Then nobody must have any, and nothing is ruled out.
+    A change that may be an open write's, or that has more units than were looked at, needs none of these. Then nobody
+    must have any of them, and nothing is ruled out.
     """
-    edges = {number: frozenset(found.exact[number]) for number in group}
-    closed = {number: units for number, units in edges.items() if units and not found.open[number]}
-    kept = remaining(closed)
+    closed = [number for number in group if found.exact[number] and not found.open[number]]
+    closed = [number for number in closed if number not in found.crowded]
+    if sum(len(found.exact[number]) for number in closed) > EDGES:
+        return {}, False
+    kept = remaining({number: frozenset(found.exact[number]) for number in closed})
     if kept is None:
-        return edges, False
-    return (kept, True) if len(closed) == len(edges) else (edges, True)
+        return {}, False
+    return (kept if len(closed) == len(group) else {}), True
 
 
-def _verdict(number: int, exact: frozenset[int], is_enough: bool, found: Sightings) -> Verdict:
+def _verdict(number: int, kept: frozenset[int] | None, is_enough: bool, found: Sightings) -> Verdict:
     change = found.changes[number]
-    shown = [one for one in found.exact[number] if one in exact]
-    units = [found.units[one] for one in shown + found.open[number]]
+    exact = [one for one in found.exact[number] if kept is None or one in kept]
+    units = [found.units[one] for one in exact + found.open[number]]
     if not units:
         return Verdict(change.entry_id, "", claimed=change.actor)
     candidates = _candidates(units, len(exact))
