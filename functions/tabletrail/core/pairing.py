@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 EDGES = 2_000
-"""Pairs looked at together. Work grows with their square: 44 changes of one item, each of which may be any of 44 writes,
-take 6 ms. Where there are more there is little to tell apart."""
+"""Pairs looked at together. Work grows with their square: 44 changes of one item, each of which may be any of 44
+writes, take 6 ms. Where there are more there is little to tell apart."""
 
 Edges = Mapping[int, frozenset[int]]
 

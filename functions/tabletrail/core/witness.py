@@ -78,8 +78,8 @@ def match(changes: Iterable[Change], calls: Iterable[Call]) -> list[Verdict]:
 
 
 def _narrowed(group: list[int], found: Sightings) -> tuple[dict[int, frozenset[int]], bool]:
-    """(what is left to changes of a group that shares units, whether there are enough for all). For a change that is not
-    in it nothing is ruled out.
+    """(what is left to changes of a group that shares units, whether there are enough for all). Nothing is ruled out for
+    a change that is not in it.
 
     A change that may be an open write's, or that has more units than were looked at, needs none of these. Then nobody
     must have any of them, and nothing is ruled out.
