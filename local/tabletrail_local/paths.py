@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DIRECTORY_VARIABLE = "TABLETRAIL_LOCAL_DIR"
+TEST_STACKS_VARIABLE = "TABLETRAIL_TEST_STACKS"
+"""Directories of stacks, separated as in PATH: each process of a parallel test run takes the one of its number."""
 MARKER = "This directory belongs to tabletrail's local stack: `tabletrail local reset` removes it with all it holds.\n"
 
 
