@@ -136,11 +136,19 @@ def test_a_write_whose_item_does_not_show_is_possible_and_a_rival() -> None:
     assert only([change("modify")], [made(HIDDEN, BOB), made(put(A))]).confidence == "likely"
 
 
-def test_a_hidden_write_leaves_nothing_to_be_ruled_out() -> None:
-    """The later change may be the hidden one, so Bob's call may be the first."""
-    calls = [made(put(A), ALICE, at=-3), made(put(A), BOB, at=4), made(HIDDEN, user("carol"), at=5)]
+@pytest.mark.parametrize("by", [ALICE, BOB, user("carol")])
+def test_a_hidden_write_may_be_the_one_that_seems_to_need_another(by: dict[str, Any]) -> None:
+    """The later change may be the hidden write, and then Bob's call may be the first."""
+    calls = [made(put(A), ALICE, at=-3), made(put(A), BOB, at=4), made(HIDDEN, by, at=6)]
     first, second = match([change("insert", at=0), change("insert", at=4)], calls)
-    assert [first.confidence, second.confidence] == ["possible", "possible"]
+    assert (first.confidence, set(names(first))) == ("possible", {"alice", "bob"})
+    assert second.confidence == ("likely" if by is BOB else "possible")
+
+
+def test_a_hidden_write_near_another_change_leaves_ruled_out_what_is() -> None:
+    calls = [made(put(A), ALICE, at=-3), made(put(A), BOB, at=4), made(HIDDEN, user("carol"), at=13)]
+    first, second, _ = match([change("insert", at=0), change("insert", at=4), change("insert", at=9)], calls)
+    assert (names(first), names(second)) == (["alice"], ["bob"])
 
 
 def test_part_of_a_key_rules_out_what_contradicts_it() -> None:

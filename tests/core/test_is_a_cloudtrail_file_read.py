@@ -207,12 +207,14 @@ def test_one_call_is_one_in_however_many_files_and_accounts() -> None:
     assert [one.id for one in unique([shared, first, again, first])] == [first.id, "s"]
 
 
-def test_an_updated_event_replaces_the_first() -> None:
-    first = put(KEY, userIdentity={})
-    later = put(KEY, eventID="later", addendum={"reason": "UPDATED_DATA", "originalEventID": first["eventID"]})
+@pytest.mark.parametrize(("was", "is_now"), [("alice", "bob"), ("bob", "alice")])
+def test_an_updated_event_replaces_the_first(was: str, is_now: str) -> None:
+    first = put(KEY, userIdentity=user(was))
+    addendum = {"reason": "UPDATED_DATA", "originalEventID": first["eventID"]}
+    later = put(KEY, userIdentity=user(is_now), eventID="later", addendum=addendum)
     for order in ([first, later], [later, first]):
         [found] = unique(read(*order).calls)
-        assert found.principal.name == "alice"
+        assert found.principal.name == is_now
 
 
 values = st.recursive(

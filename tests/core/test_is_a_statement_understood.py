@@ -30,6 +30,7 @@ WHOLE = (("Artist", "No One You Know"), ("SongTitle", "Call Me Today"))
         ("DELETE FROM t WHERE a = ? AND b = 'B'", Statement("delete", "t", (("b", "B"),))),
         ("DELETE FROM t WHERE id = 'it''s'", Statement("delete", "t", (("id", "it's"),))),
         ("DELETE FROM t WHERE id = 'a' OR id = 'b'", Statement("delete", "t")),
+        ("DELETE FROM t WHERE pk = 'p' AND id = 'a' OR id = 'b'", Statement("delete", "t")),
         ("DELETE FROM t WHERE NOT id = 'a'", Statement("delete", "t")),
         ("DELETE FROM t WHERE id IN ['a']", Statement("delete", "t")),
         ("DELETE FROM t WHERE (id = 'a')", Statement("delete", "t")),

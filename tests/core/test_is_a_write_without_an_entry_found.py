@@ -78,7 +78,7 @@ def test_the_same_event_twice_is_missing_once() -> None:
 
 def test_more_writes_than_entries_are_counted_and_not_named() -> None:
     calls = [call(put(A, eventID="1")), call(put(A, eventID="2")), call(update(A, eventID="3"))]
-    assert unrecorded([change()], calls, LATER) == Unrecorded((), explained=3, outnumbered=2)
+    assert unrecorded([change(), change("expire")], calls, LATER) == Unrecorded((), explained=3, outnumbered=2)
 
 
 def test_a_write_whose_item_does_not_show_says_little() -> None:

@@ -78,20 +78,17 @@ def match(changes: Iterable[Change], calls: Iterable[Call]) -> list[Verdict]:
 
 
 def _narrowed(group: list[int], found: Sightings) -> tuple[dict[int, frozenset[int]], bool]:
-    """(what is left to changes of a group that shares units, whether there are enough for all). Nothing is ruled out for
-    a change that is not in it.
+    """(what is left to changes of a group that shares units, whether there are enough for all).
 
-    A change that may be an open write's, or that has more units than were looked at, needs none of these. Then nobody
-    must have any of them, and nothing is ruled out.
+    A change that may be an open write's, or that has more units than were looked at, needs none of these: it is not in
+    the answer, and nothing is ruled out for it. Each of the others must have one, whatever those have.
     """
-    closed = [number for number in group if found.exact[number] and not found.open[number]]
-    closed = [number for number in closed if number not in found.crowded]
+    closed = [number for number in group if not found.open[number] and number not in found.crowded]
+    closed = [number for number in closed if found.exact[number]]
     if sum(len(found.exact[number]) for number in closed) > EDGES:
         return {}, False
     kept = remaining({number: frozenset(found.exact[number]) for number in closed})
-    if kept is None:
-        return {}, False
-    return (kept if len(closed) == len(group) else {}), True
+    return ({}, False) if kept is None else (kept, True)
 
 
 def _verdict(number: int, kept: frozenset[int] | None, is_enough: bool, found: Sightings) -> Verdict:
