@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tabletrail.core.document import Conversion, Source
 from tabletrail.core.entry import convert
+from tabletrail.core.marks import binding
 from tabletrail.core.policy import compile_policy
 from tabletrail.core.tokens import Tokens
 from tests.core import naive_marks
@@ -147,6 +148,14 @@ def test_a_mark_goes_before_an_attribute_and_dynamodbs_word_before_both() -> Non
     assert "mark" not in document["tabletrail"]
 
 
+def test_what_dynamodb_says_goes_before_a_sound_mark() -> None:
+    made = record(PAID, SHIPPED | NEWER) | {"userIdentity": {"Type": "Service", "PrincipalId": "x.amazonaws.com"}}
+    document = document_of(made)
+    assert (document["actor"]["id"], document["actor"]["confidence"]) == ("x.amazonaws.com", "certain")
+    assert document["actor"]["last_known"] == "alice"
+    assert "mark" not in document["tabletrail"]
+
+
 def test_the_two_records_of_a_marked_delete_name_each_other() -> None:
     said = mark(intent="delete", request_id="req-9", reason="asked to be forgotten")
     first = document_of(record(PAID | OLDER, PAID | said))
@@ -269,6 +278,7 @@ def test_what_dynamodb_would_never_send_costs_no_entry_that_was_one_before(value
 @pytest.mark.parametrize("key", [{"pk": {"N": "1E+999999"}}, {"pk": {"N": "NaN"}}, {"pk": {"N": "one"}}])
 def test_a_key_that_is_no_number_has_no_mark_and_no_trouble(key: Item) -> None:
     assert "actor" not in document_of(record(PAID, SHIPPED | NEWER, Keys=key))
+    assert binding(uuid_at(0), "orders", key) == ""
 
 
 def test_another_table_is_another_binding() -> None:
