@@ -140,7 +140,7 @@ def test_the_query_bar_finds_what_it_says(found: Searched, dql: str, names: set[
         (Question(numbers=["lines[].qty after > 7 after < 50"]), set()),
         (Question(numbers=["lines[].qty after >= 7 after < 50"]), {"lines"}),
     ],
-    ids=str,
+    ids=lambda value: "" if isinstance(value, Question) else " ".join(sorted(value)) or "none",
 )
 def test_the_command_line_finds_the_same(found: Searched, question: Question, names: set[str]) -> None:
     assert found.names(of_command_line(question)) == names
