@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from tabletrail.core.entry import convert
@@ -24,7 +24,7 @@ Item = dict[str, Any]
 Place = tuple[str, str]
 """(table, partition key)"""
 
-PLACES: list[Place] = [(table, key) for table in ("orders", "archive") for key in ("1", "2")]
+PLACES: list[Place] = [("orders", "1"), ("orders", "2"), ("archive", "1")]
 LONG_MS = 301_000
 TTL = {"userIdentity": {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}}
 
@@ -141,6 +141,7 @@ def entries(story: Story) -> list[tuple[str, Item]]:
     return found
 
 
+@settings(max_examples=300)
 @given(st.data())
 def test_no_likely_name_is_wrong(data: st.DataObject) -> None:
     story = Story()
