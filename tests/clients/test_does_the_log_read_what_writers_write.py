@@ -74,7 +74,8 @@ def test_are_the_limits_the_same() -> None:
     longest = {log.LONGEST_NAME if name != "reason" else log.LONGEST_REASON: most for name, most in LONGEST.items()}
     assert all(mine == theirs for mine, theirs in longest.items())
     assert len(longest) == 2
-    act = Act(*("x" * LONGEST[name] if name != "type" else "user" for name in ("actor", "type", "service")))
+    name = "x" * LONGEST["actor"]
+    act = Act(actor=name, type="user", service=name, request_id=name, reason="x" * LONGEST["reason"])
     assert log.mark_in(writer.mark(act, "orders", {"pk": {"S": "a"}})) is not None
 
 
