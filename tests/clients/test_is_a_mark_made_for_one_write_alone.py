@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import time
 import uuid
@@ -9,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
+import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabletrail_client import AuditedError
+from tabletrail_client import AuditedError, install
 from tabletrail_client.context import Act
 from tabletrail_client.expressions import mentions, with_assignment
 from tabletrail_client.marks import binding, mark, new_id, plain_number
@@ -130,3 +132,11 @@ def test_is_a_caller_who_writes_the_mark_himself_seen() -> None:
     assert mentions("REMOVE _audit", {}, "_audit")
     assert not mentions("SET a.#x = :z", {"#x": "_audit"}, "_audit")
     assert not mentions("SET my_audit = :z", {}, "_audit")
+
+
+def test_is_a_client_that_is_gone_forgotten() -> None:
+    """Another one may come to lie at the same place in memory: it is not installed."""
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+    for _ in range(30):
+        install(session.client("dynamodb"))
+        gc.collect()

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakSet
 
 from tabletrail_client.calls import Calls, decoded, encoded, take_over
 from tabletrail_client.context import Act, current
@@ -29,7 +30,8 @@ WAYS = ("mark", "outbox")
 DELETES = ("plain", "two-step")
 _ID = "tabletrail"
 _WRITE, _TOKEN = "tabletrail_write", "tabletrail_token"
-_installed: set[int] = set()
+_installed: WeakSet[Any] = WeakSet()
+"""The events of clients, as long as those live."""
 
 
 @dataclass
@@ -48,7 +50,7 @@ class Installation:
         events.unregister("before-call.dynamodb", self._before, unique_id=f"{_ID}-before")
         events.unregister("after-call.dynamodb", self._after, unique_id=f"{_ID}-after")
         self.writer.calls.unregister(f"{_ID}-keep")
-        _installed.discard(id(events))
+        _installed.discard(events)
 
     def _register(self) -> None:
         events = self.client.meta.events
@@ -109,11 +111,11 @@ def install(
     for name, value, legal in (("way", way, WAYS), ("deletes", deletes, DELETES)):
         if value not in legal:
             raise AuditedError(f"audited: {name} must be one of {', '.join(legal)}, not {value!r}")
-    if id(meta.events) in _installed:
+    if meta.events in _installed:
         raise AuditedError("audited: this client is installed already; uninstall() it first")
     calls = Calls(client)
     writer = Writer(calls, Keys(keys or {}, calls.describe), way, deletes, outbox, strict)
     made = Installation(client, writer, Act(actor=actor, service=service))
     made._register()
-    _installed.add(id(meta.events))
+    _installed.add(meta.events)
     return made
