@@ -18,16 +18,12 @@ from typing import Any
 from tabletrail.core.diff import Hide, Image
 from tabletrail.core.marks import ATTRIBUTE, NO_MARKS, Mark, Marks
 from tabletrail.core.paths import cut_text
-from tabletrail.core.places import Place
+from tabletrail.core.places import NOWHERE, Place
 from tabletrail.errors import EntryError
 
 TTL_PRINCIPAL = "dynamodb.amazonaws.com"
 CLAIMS = frozenset({"attribute", "mark"})
 """Values of `actor.source` where an item's own data name the actor."""
-
-_GIVERS = {"id": "actor", "last_known": "actor", "service": "service"}
-"""By name in `actor`, the mark's field that gives it."""
-_NAMES = frozenset(_GIVERS)
 
 
 def identity_of(record: dict[str, Any]) -> tuple[str, str] | None:
@@ -95,29 +91,34 @@ def shown_actor(actor: dict[str, str], marks: Marks, attribute: str, root: Place
     `actor` is as `actor_of` gave it for these marks and this attribute; `root` is the item's place.
     """
     shown = dict(actor)
-    for name in _NAMES & actor.keys():
-        is_of_mark = actor.get("source") == "mark" if name != "last_known" else _last(marks) is not None
-        if is_of_mark:
-            is_hidden = root.into(ATTRIBUTE).into(_GIVERS[name]).hides
-        else:
-            is_hidden = (name == "last_known" or actor["source"] == "attribute") and root.into(attribute).hides
-        shown[name] = hide("S", actor[name]) if is_hidden else cut_text(actor[name])
+    source = actor.get("source")
+    if source is not None:
+        place = _place_of_mark(root, "actor") if source == "mark" else root.into(attribute)
+        shown["id"] = _shown(actor["id"], place if source in CLAIMS else NOWHERE, hide)
+        if "service" in actor:
+            shown["service"] = _shown(actor["service"], _place_of_mark(root, "service"), hide)
+    if "last_known" in actor:
+        place = root.into(attribute) if _last(marks) is None else _place_of_mark(root, "actor")
+        shown["last_known"] = _shown(actor["last_known"], place, hide)
     return shown
 
 
 def told_by(mark: Mark, root: Place[Any], hide: Hide) -> tuple[str, dict[str, Any]]:
     """(tabletrail.mark, the fields `reason` and `request` as far as there are such) of the write's own mark."""
-    place = root.into(ATTRIBUTE)
-
-    def shown(name: str, text: str) -> str:
-        return hide("S", text) if place.into(name).hides else text
-
     fields: dict[str, Any] = {}
     if mark.reason:
-        fields["reason"] = shown("reason", mark.reason)
+        fields["reason"] = _shown(mark.reason, _place_of_mark(root, "reason"), hide)
     if mark.request_id:
-        fields["request"] = {"id": shown("request_id", mark.request_id)}
-    return shown("id", mark.id), fields
+        fields["request"] = {"id": _shown(mark.request_id, _place_of_mark(root, "request_id"), hide)}
+    return _shown(mark.id, _place_of_mark(root, "id"), hide), fields
+
+
+def _place_of_mark(root: Place[Any], name: str) -> Place[Any]:
+    return root.into(ATTRIBUTE).into(name)
+
+
+def _shown(text: str, giver: Place[Any], hide: Hide) -> str:
+    return hide("S", text) if giver.hides else cut_text(text)
 
 
 def _last(marks: Marks) -> Mark | None:

@@ -66,6 +66,8 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
     item_id, item_key = item_of(data["Keys"], source.partition_key, table.root, hide)
     verdict = table.verdict(action, true_actor, seconds, changes.watched)
     entry_id = change_id(source.stream_arn, event_id, sequence_no)
+    is_complete = pair is not None
+    message = change_message(action, actor.get("id", ""), source.table_name, item_id, changes, is_complete, has_marks)
     document = {
         "@timestamp": timestamp,
         "changed": changes.changed,
@@ -73,9 +75,9 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
         "changed_path": changes.changed_path,
         "event": _event(action, entry_id, sequence_no, verdict.severity),
         "item": {"id": item_id, "key": item_key},
-        "message": change_message(action, actor.get("id", ""), source.table_name, item_id, changes, pair is not None),
+        "message": message,
         "stream": {"arn": source.stream_arn, "sequence": sequence_no, "shard": source.shard_id},
-        "tabletrail": _own_fields(conversion, changes.truncated, pair is not None),
+        "tabletrail": _own_fields(conversion, changes.truncated, is_complete),
         **fixed_fields(source),
     }
     _add_known(document, actor, changes, verdict)

@@ -33,8 +33,11 @@ _WHOLE_ITEM = {
 }
 
 
-def change_message(action: str, actor: str, table: str, item: str, changes: Diff, is_complete: bool) -> str:
-    """`actor` is empty if unknown; `is_complete` is false where the stream gave no image to compare with."""
+def change_message(
+    action: str, actor: str, table: str, item: str, changes: Diff, is_complete: bool, has_marks: bool = False
+) -> str:
+    """`actor` is empty if unknown; `is_complete` is false where the stream gave no image to compare with. `has_marks`:
+    an image has the attribute of marks."""
     place = f"{table} {short(item, _ITEM_SHORT)}"
     who = "TTL" if action == "expire" else short(actor) if actor else ""
     if action != "modify":
@@ -46,7 +49,7 @@ def change_message(action: str, actor: str, table: str, item: str, changes: Diff
     if not changes.changed:
         return f"{who} wrote {place}" if who else f"{place} was written"
     tell = _active if who else _passive
-    paths = [path for path in changes.changed if not (path.startswith(ATTRIBUTE) and _is_of_mark(path))]
+    paths = [path for path in changes.changed if not _is_of_mark(path)] if has_marks else changes.changed
     if not paths and who and _MARKS_ID in changes.after:
         return f"{who} marked {place}{' for its removal' if changes.after.get(_MARKS_INTENT) == DELETE else ''}"
     paths = paths or changes.changed
@@ -57,7 +60,7 @@ def change_message(action: str, actor: str, table: str, item: str, changes: Diff
 
 
 def _is_of_mark(path: str) -> bool:
-    return path[len(ATTRIBUTE) : len(ATTRIBUTE) + 1] in ("", ".", "[")
+    return path.startswith(ATTRIBUTE) and path[len(ATTRIBUTE) : len(ATTRIBUTE) + 1] in ("", ".", "[")
 
 
 def _active(changes: Diff, path: str) -> str:
