@@ -122,6 +122,13 @@ def test_whom_dynamodb_itself_names_is_no_value_of_the_item() -> None:
     assert "last_known" not in valid(alert_of(entry(actor={"last_known": "bob"}), CLOSED))
 
 
+def test_whom_a_mark_names_is_a_value_of_the_item() -> None:
+    marked = entry(actor=ALICE | {"source": "mark", "confidence": "likely"})
+    assert "actor" not in valid(alert_of(marked, CLOSED))
+    assert valid(alert_of(marked, OPEN))["actor"]["id"] == "alice"
+    assert "who       alice (user; likely: the mark of this write says so)" in told(alert_of(marked, OPEN))
+
+
 def test_many_and_long_changes_are_cut_and_counted() -> None:
     paths = [f"attribute{number:03}" for number in range(100)]
     many = entry(changed=paths, changed_count=1234, before={}, after=dict.fromkeys(paths, "x" * 1000))

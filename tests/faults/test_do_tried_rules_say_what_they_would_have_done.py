@@ -13,6 +13,9 @@ from tabletrail.core.policy import Policy
 from tabletrail.policy_files import check
 from tabletrail_cli.log import Log
 from tabletrail_cli.trial import Asked, Trial, from_log
+from tabletrail_client.context import Act
+from tabletrail_client.marks import mark
+from tests.core.naive_marks import uuid_at
 from tests.fakes.shelf import FakeSegmentPages
 from tests.faults.world import SETTINGS, World
 
@@ -23,8 +26,9 @@ RULES = [
     {"name": "eve", "description": "Eve.", "when": {"actor": {"id": ["eve*"]}}, "severity": "critical"},
     {"name": "gone", "description": "Gone.", "when": {"action": "remove", "table": "pay*"}, "severity": "medium"},
 ]
+KEY = {"id": {"S": "marked"}}
 TEXT = json.dumps({"rules": RULES})
-SECRET = json.dumps({"sensitive": [{"table": "*", "path": ["email", "price", "updatedBy"]}]})
+SECRET = json.dumps({"sensitive": [{"table": "*", "path": ["email", "price", "updatedBy", "_audit"]}]})
 
 
 def policy(*texts: str) -> Policy:
@@ -46,6 +50,8 @@ def story(world: World) -> World:
             new = item(email=f"{turn % 2}@old", price=turn * 4, updatedBy="eve" if turn == 3 else "bob")
             world.write(arn, "shard-0", 1, old=old, new=new)
             world.write(arn, "shard-0", 1, event="REMOVE", old=old)
+        marked = old | {"_audit": mark(Act("eve-by-mark"), name, KEY, mark_id=uuid_at(int(world.clock.now()) * 1000))}
+        world.write(arn, "shard-0", 1, keys=KEY, old=old, new=marked)
         world.write(arn, "shard-0", 2, event="EXPLODE")
         for _ in range(2):
             world.run()
@@ -88,7 +94,7 @@ def test_does_a_trial_mark_what_the_conversion_would_have(texts: tuple[str, ...]
     for world in (story(World()), ruled):
         trial = tried(world, policy(TEXT))
         assert {name: found.entries for name, found in trial.found.items()} == expected
-        assert trial.changes == 24
+        assert trial.changes == 26
         assert trial.alerts >= expected["mail"]
     assert tried(ruled, policy(TEXT)).alerted_then == tried(ruled, policy(TEXT)).alerts
     assert tried(story(World()), policy(TEXT)).alerted_then == 0
