@@ -47,7 +47,7 @@ READING = {
     "search entries": [
         reads("POST", "/{i}/_search", THE_ONE),
         reads("POST", "/tabletrail/_search", THE_ONE),
-        reads("POST", "/tabletrail-v1-*/_search", {"query": ALL, "size": 1000}),
+        reads("POST", "/tabletrail-v1-*/_search", THE_ONE),
         reads("POST", "/_msearch", [{"index": "{i}"}, THE_ONE], many=True),
     ],
     "add entries up": [

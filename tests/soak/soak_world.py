@@ -119,6 +119,8 @@ class SoakWorld(World):
             "notes": self.notes,
             "stamps": FakeStamps(self.mark),
             "listing": FakeListing(self.store, self.clock),
+            "rules": self.rules,
+            "token_key": self.token_key,
         }
         return {name: self.faults.wrap(port, name) for name, port in ports.items()}
 
