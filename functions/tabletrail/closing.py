@@ -49,6 +49,9 @@ LEASE = "closing"
 LEASE_SECONDS = 60
 CALL_SECONDS = 12
 """Within which steps are begun: ReportRun has 60 s, and what OpenSearch takes to answer is its own affair."""
+REST_SECONDS = 240
+"""A period ends once a month, and each look costs a lease and some queries. While an index is being merged or deleted,
+or something failed, each run looks."""
 REBUILD_NOTE = "reindex"
 MOST_WAITING = 1000
 """Of so many waiting segments the index names are known (`Segments.waiting_indices`)."""
@@ -99,10 +102,16 @@ class Closing:
     _before: dict[str, Any] = field(default_factory=dict)
     _note: dict[str, Any] = field(default_factory=dict)
 
-    def run(self, run_id: str) -> None:
-        """Never raises a TabletrailError: what keeps it from its work stands in the note, if that can be written."""
+    def run(self, run_id: str, *, is_urgent: bool = True, holds: int = -1) -> None:
+        """Never raises a TabletrailError: what keeps it from its work stands in the note, if that can be written.
+
+        `is_urgent`: segments wait. Otherwise it looks once in `REST_SECONDS`, unless something is under way or `holds`,
+        the number of the book of holds, is not the one that the last look saw.
+        """
         deadline = Deadline.after(self.clock, CALL_SECONDS)
         try:
+            if not is_urgent and _may_rest(self.notes.read(NOTE), holds, int(self.clock.now())):
+                return
             if not self.leases.acquire(LEASE, run_id, LEASE_SECONDS, int(self.clock.now())):
                 return
             try:
@@ -125,6 +134,8 @@ class Closing:
         shelf, now = self.periods.look(), int(self.clock.now())
         by_name = {one.name: one for one in shelf.indices}
         self._forget(by_name, now)
+        if now - int(self._note.get("looked_at", 0)) >= REST_SECONDS:
+            self._note["looked_at"] = now
         situation = self._situation(shelf, now)
         for one in shelf.indices:
             self._tell_failure(one)
@@ -148,7 +159,7 @@ class Closing:
         return Situation(
             now,
             shelf.has_ism,
-            waiting=self.segments.waiting_indices(),
+            waiting=self.segments.waiting_indices() if count else frozenset(),
             knows_waiting=count < MOST_WAITING,
             holds=holds,
             retention_seconds=self.settings.retention_days * DAY,
@@ -215,3 +226,9 @@ class Closing:
         if self._note != self._before:
             self.notes.write(NOTE, self._note)
             self._before = deepcopy(self._note)
+
+
+def _may_rest(note: Mapping[str, Any], holds: int, now: int) -> bool:
+    is_busy = any(note.get(name) for name in ("deleting", "merging_since", "failures", "trouble"))
+    has_seen_holds = 0 <= holds == int(note.get("holds", -1))
+    return not is_busy and has_seen_holds and now - int(note.get("looked_at", 0)) < REST_SECONDS

@@ -75,6 +75,7 @@ class Plan:
             "report": {
                 "streams": len(streams),
                 "live_shards": len(self.walker.live),
+                "holds": self.membership.holds_told,
                 "gaps": self.membership.gaps + self.walker.gaps,
                 "problems": [*self.problems, *self.rules.problems, *self.membership.problems][:50],
             },

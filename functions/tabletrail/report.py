@@ -62,7 +62,7 @@ class Report:
             self.leases.release(LEASE, run_id)
         self.health.record(note, plan)
         if self.closing is not None and "Error: " not in note["indices"]:
-            self.closing.run(run_id)
+            self.closing.run(run_id, is_urgent=bool(note["waiting_segments"]), holds=int(plan.get("holds", -1)))
         return note
 
     def _note(self, run_id: str, plan: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -89,13 +89,14 @@ class Report:
             "waiting_seconds": now - oldest if waiting else 0,
             "problems": list(plan.get("problems", ())),
             "failures": failures[:50],
-            "indices": self._make_indices(now),
+            "indices": self._make_indices(now, waiting),
         }
 
-    def _make_indices(self, now: int) -> str:
+    def _make_indices(self, now: int, waiting: int) -> str:
         """`ok`, what was made, or why not: trouble with OpenSearch must not fail the report."""
         try:
-            needed = {*indices_ahead(now, self.settings.index_period), *self.segments.waiting_indices()}
+            wanted = self.segments.waiting_indices() if waiting else frozenset()
+            needed = {*indices_ahead(now, self.settings.index_period), *wanted}
             made = [index for index in sorted(needed - self.keeper.existing()) if self.keeper.ensure(index)]
         except TabletrailError as error:
             return f"{type(error).__name__}: {error}"

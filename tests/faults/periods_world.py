@@ -69,8 +69,8 @@ class PeriodsWorld:
         for name in (NAME, NEXT):
             self.cluster.make(name, START - 30 * DAY)
 
-    def run(self, plan: Plan | None = None) -> dict[str, Any]:
-        """One run of ReportRun's part; returns its note."""
+    def run(self, plan: Plan | None = None, **how: Any) -> dict[str, Any]:
+        """One run of ReportRun's part; returns its note. `how`: as `Closing.run` takes it, urgent without."""
         plan = plan or Plan()
         self.runs += 1
         closing = Closing(
@@ -82,7 +82,7 @@ class PeriodsWorld:
             self.clock,
             self.settings,
         )
-        closing.run(f"run-{self.runs}")
+        closing.run(f"run-{self.runs}", **how)
         return self.notes.read(NOTE)
 
     @property
