@@ -61,6 +61,9 @@ class Pattern:
             else:
                 self._steps.append(glob(plain) if plain is not None else re.compile(re.escape(json.loads(written))))
             at = found.end()
+        if self._steps and self._steps[-1] is None:
+            while len(self._steps) > 1 and self._steps[-1] in (None, DEEP):
+                self._steps.pop()
         self._needs_more = bool(self._steps) and self._steps[-1] == DEEP
 
     def covers(self, steps: Sequence[Step]) -> bool:

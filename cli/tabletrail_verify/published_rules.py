@@ -35,7 +35,8 @@ class Declared:
     pairs: tuple[tuple[tuple[re.Pattern[str], ...], tuple[Pattern, ...]], ...] = ()
 
     def of(self, table: str) -> list[Pattern]:
-        return [path for tables, paths in self.pairs if any(one.fullmatch(table) for one in tables) for path in paths]
+        found = [path for tables, paths in self.pairs if any(one.fullmatch(table) for one in tables) for path in paths]
+        return [*found, Pattern("_audit.for")] if found else []
 
 
 def hides(patterns: Sequence[Pattern], steps: Sequence[Step]) -> bool:

@@ -15,9 +15,8 @@ from tabletrail.aws.clients import new_session
 from tabletrail.aws.clock import SystemClock
 from tabletrail.aws.install_wiring import servers_of, wishes_of
 from tabletrail.aws.opensearch_connect import secret_reader
-from tabletrail.aws.publish_wiring import publish_rules
+from tabletrail.aws.publish_wiring import checked_rules, publish_rules
 from tabletrail.install import Bundle, install
-from tabletrail.publishing import packaged
 from tabletrail.settings import Settings
 
 MAPPINGS = Path(__file__).parents[1] / "mappings"
@@ -28,7 +27,7 @@ ANSWER_SECONDS = 25
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     def work(request: custom_resource.Request) -> str:
         settings, clock, session = Settings.from_environment(os.environ), SystemClock(), new_session()
-        rules = packaged(MAPPINGS)  # bad ones end it before anything is written
+        rules = checked_rules(MAPPINGS, settings, session)  # bad ones end it before anything is written
         servers = servers_of(settings, secret_reader(session))
         seconds = context.get_remaining_time_in_millis() / 1000 - ANSWER_SECONDS
         wishes = wishes_of(settings, request, int(clock.now()))

@@ -54,11 +54,11 @@ class RulesChange:
 
     def look(self, rows: Sequence[StreamRow]) -> str:
         """Reads the note, and the text that it names if that is news. The version under which a stream joins."""
-        common = Counter(row.rules_version for row in rows).most_common(1)
-        present = common[0][0] if common else NO_RULES
+        versions = Counter(row.rules_version for row in rows)
+        present = versions.most_common(1)[0][0] if versions else NO_RULES
         try:
             version = str(self.notes.read(NOTE).get("version", ""))
-            if version and version != present:
+            if version and set(versions) != {version}:
                 load_policy(self.rules, version)
             self.published = version
         except TabletrailError as error:

@@ -53,8 +53,8 @@ def changed(old: dict[str, Any], new: dict[str, Any]) -> dict[Place, tuple[Leaf 
 
 def covers(pattern: list[Step], place: Place) -> bool:
     """True if the pattern names the place or something that it lies in."""
-    if not pattern:
-        return True
+    if not pattern or (pattern[-1] == POSITION and all(step in (POSITION, DEEP) for step in pattern)):
+        return True  # a list that lies here, or a set, whose members are elements too
     first, rest = pattern[0], pattern[1:]
     if first == DEEP:
         least = 0 if rest else 1

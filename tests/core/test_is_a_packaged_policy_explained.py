@@ -55,6 +55,13 @@ def test_is_a_text_that_is_no_json_told_with_line_and_column() -> None:
     assert "this is not JSON" in found.sentence()
 
 
+def test_is_a_number_that_no_program_reads_told_with_its_line() -> None:
+    checked = check([("a.json", '{"rules": [],\n "sensitive": ' + "1" * 5000 + "}")])
+    assert checked.policy is None
+    assert "a.json" in checked.problems[0].sentence()
+    assert "line 2" in checked.problems[0].sentence()
+
+
 def test_is_a_wrong_member_told_with_its_line_and_rule() -> None:
     written = text(GOOD, {**GOOD, "name": "loud-one", "severity": "loud"})
     (found,) = problems(("rules.json", written))

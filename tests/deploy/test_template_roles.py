@@ -118,13 +118,18 @@ def test_the_rules_are_read_where_they_are_used_and_written_at_deploy_only() -> 
     }
 
 
-def test_only_what_makes_tokens_may_read_their_key() -> None:
+TOKEN_KEY = ("ReadTokenKey", "TryTokenKey")
+
+
+def test_only_what_makes_tokens_may_read_their_key_and_what_publishes_rules_may_try_it() -> None:
     reading = {owner: one["Resource"] for owner, one in ALL if one["Sid"] == "ReadTokenKey"}
     assert set(reading) == {"CaptureShardsRole"}
     condition, made, given = reading["CaptureShardsRole"]["Fn::If"]
     assert (condition, given) == ("MakeTokenKey", {"Ref": "TokenKeySecretArn"})
     name = resources("AWS::SecretsManager::Secret")["TokenKey"]["Name"]["Fn::Sub"]
     assert made["Fn::Sub"].endswith(f":secret:{name}-??????")
+    trying = {owner: one["Resource"] for owner, one in ALL if one["Sid"] == "TryTokenKey"}
+    assert trying == {"InstallMappingsRole": reading["CaptureShardsRole"]}
 
 
 def test_writers_may_send_bulk_requests_only() -> None:
@@ -141,7 +146,7 @@ def test_writers_may_send_bulk_requests_only() -> None:
 
 def test_whoever_may_read_a_secret_is_told_of_that_secret_only() -> None:
     for owner, statement in ALL:
-        if "secretsmanager:GetSecretValue" in as_list(statement["Action"]) and statement["Sid"] != "ReadTokenKey":
+        if "secretsmanager:GetSecretValue" in as_list(statement["Action"]) and statement["Sid"] not in TOKEN_KEY:
             suffix = re.search(r"Prefix\}-([a-z-]+)-\?{6}$", statement["Resource"]["Fn::Sub"])
             assert suffix is not None
             assert secret_of(owner.removesuffix("Role") + "Function") == f"${{OpenSearchSecretPrefix}}-{suffix[1]}"

@@ -5,16 +5,29 @@ Called by handlers/install_mappings.py.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tabletrail.aws.clients import dynamodb_client, s3_client
 from tabletrail.aws.clock import SystemClock
 from tabletrail.aws.rules_store import BucketRules
 from tabletrail.aws.runs import TableRunNotes
+from tabletrail.aws.token_key import token_key_reader
 from tabletrail.aws.tries import Tries
 from tabletrail.policy_files import CheckedFiles
-from tabletrail.publishing import publish
+from tabletrail.publishing import packaged, publish
 from tabletrail.settings import Settings
+
+
+def checked_rules(mappings: Path, settings: Settings, session: Any) -> CheckedFiles:
+    """The rules of the release, and the key of the tokens can be read where they need it. InstallError, RulesError.
+
+    Without the key no record under such rules could be converted: it is found out before any stream is under them.
+    """
+    rules = packaged(mappings)
+    if rules.policy is not None and rules.policy.is_sensitive_anywhere:
+        token_key_reader(session, settings.token_key_secret)()
+    return rules
 
 
 def publish_rules(rules: CheckedFiles, settings: Settings, session: Any) -> str:

@@ -84,7 +84,10 @@ class _Reader:
         if found is None:
             raise self.error("a value is expected: an object, a list, a text in double quotes, a number, true, ...", at)
         self.at = found.end()
-        return json.loads(found[0])
+        try:
+            return json.loads(found[0])
+        except ValueError:
+            raise self.error("a number with so many digits is not taken", at) from None
 
     def space(self, at: int) -> int:
         """Where the space that begins at `at` ends."""

@@ -8,6 +8,7 @@
 
 Rules
 - A pattern covers the place that it names and all below it: what is put one level deeper does not escape.
+- `[]` at the end names the list itself: a set has members and no positions, and must not escape either.
 - All patterns of a table are one automaton. A step down costs one look-up, whatever the number of patterns, and none
   where no pattern can fit any more. No path is written for it, so no number of leaves makes it stop looking.
 - What is kept of it is bounded: names are data, and an item's writer must not fill a function's memory.
@@ -68,6 +69,9 @@ def steps_of(pattern: str) -> Steps:
             steps.append(_quoted_step(written, is_cut=cut is not None))
         else:
             steps.append(Step.DEEP if plain == "**" else _plain_step(plain))
+    if steps and steps[-1] is Step.POSITION:
+        while len(steps) > 1 and steps[-1] in (Step.POSITION, Step.DEEP):
+            steps.pop()
     if not steps:
         raise ValueError("is empty")
     if steps[0] is Step.POSITION:

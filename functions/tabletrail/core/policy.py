@@ -86,6 +86,10 @@ class TablePolicy:
         )
 
 
+BINDING = "_audit.for"
+"""Where a mark says to which item it is bound."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A compiled policy. `version` is the hash of its source, or "none"."""
@@ -107,6 +111,9 @@ class Policy:
         if found is None:
             rules = [rule for rule in self.rules if any_glob(rule.tables)(table)]
             hidden = [one for globs, patterns in self.sensitive if any_glob(globs)(table) for one in patterns]
+            if hidden:
+                # A mark's binding is a hash without a key: with it anybody could try values of the key attributes.
+                hidden.append(Pattern(steps_of(BINDING), hides=True))
             found = self._tables[table] = TablePolicy(rules, hidden)
         return found
 
