@@ -55,8 +55,8 @@ class Holding:
     def release(self, hold_id: str, reason: str) -> Hold:
         """QueryError if there is no such hold in force."""
         now, reason = int(self.clock.now()), _checked(reason)
-        # A try whose reply was lost took effect: then it is released already, by us and now.
-        mine = {(self.by, now)}
+        # A try whose reply was lost took effect: then it is released already, by us and now. The first has had none.
+        mine: set[tuple[str, int]] = set()
 
         def release(holds: Holds) -> Holds:
             hold = next((one for one in holds.every if one.id == hold_id), None)
@@ -64,6 +64,7 @@ class Holding:
                 raise QueryError(f"there is no hold {hold_id!r}: see `tabletrail holds list`")
             if not hold.is_active and (hold.released_by, hold.released_at) not in mine:
                 raise QueryError(f"the hold {hold_id} was released already, by {hold.released_by}")
+            mine.add((self.by, now))
             return holds.released(hold_id, now, self.by, reason)
 
         after = self._change(release)
