@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import copy
 import json
-import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -22,10 +21,10 @@ from urllib.parse import parse_qsl, urlsplit
 import urllib3
 
 from tabletrail.core.ism_policies import DEFAULT_RETRY
-from tabletrail_local.certificates import ensure_certificates
 from tests.fakes.alerting import FakeAlerting
 from tests.fakes.ism import FakeCluster
 from tests.fakes.saved_objects import FakeSavedObjects
+from tests.fakes.tls_server import JsonHandler, authority, serving
 
 Json = dict[str, Any]
 Answer = tuple[int, Any]
@@ -111,30 +110,15 @@ class Domain:
 @contextmanager
 def served(domain: Domain, directory: Path) -> Iterator[Domain]:
     """The domain at a TLS address of its own."""
-    ensure_certificates(directory)
-    domain.ca_pem = (directory / "root-ca.pem").read_text()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(domain))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(directory / "node.pem", directory / "node-key.pem")
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.daemon_threads = True
-    domain.url = f"https://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    domain.ca_pem = authority(directory)
+    with serving(_handler(domain), directory) as domain.url:
         yield domain
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _handler(domain: Domain) -> type[BaseHTTPRequestHandler]:
     lock = threading.Lock()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(JsonHandler):
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -147,15 +131,8 @@ def _handler(domain: Domain) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             content = b"" if self.command == "HEAD" else json.dumps(reply).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.reply(status, content)
 
         do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _answer  # noqa: N815  # the names that http.server calls
-
-        def log_message(self, *_: Any) -> None:
-            pass
 
     return Handler

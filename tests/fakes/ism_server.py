@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,37 +15,22 @@ from urllib.parse import urlsplit
 from opensearchpy.exceptions import ConnectionError as NoConnection
 from opensearchpy.exceptions import TransportError
 
-from tabletrail_local.certificates import ensure_certificates
 from tests.fakes.ism import FakeCluster
+from tests.fakes.tls_server import JsonHandler, authority, serving
 
 
 @contextmanager
 def served(cluster: FakeCluster, directory: Path) -> Iterator[FakeCluster]:
     """The cluster at a TLS address of its own."""
-    ensure_certificates(directory)
-    cluster.ca_pem = (directory / "root-ca.pem").read_text()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(cluster))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(directory / "node.pem", directory / "node-key.pem")
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.daemon_threads = True
-    cluster.url = f"https://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    cluster.ca_pem = authority(directory)
+    with serving(_handler(cluster), directory) as cluster.url:
         yield cluster
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _handler(cluster: FakeCluster) -> type[BaseHTTPRequestHandler]:
     lock = threading.Lock()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(JsonHandler):
         def _answer(self) -> None:
             text = self.rfile.read(int(self.headers.get("content-length", 0)))
             what = f"{self.command} {urlsplit(self.path).path}"
@@ -59,16 +43,9 @@ def _handler(cluster: FakeCluster) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             content = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.reply(status, content)
 
         do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _answer  # noqa: N815  # the names that http.server calls
-
-        def log_message(self, *_: Any) -> None:
-            pass
 
     return Handler
 

@@ -13,11 +13,10 @@ Called by `wiring` and the command line.
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
+from tabletrail.aws.all_or_none import put_all
 from tabletrail.aws.rows import Item, decode_value, encode_value
 from tabletrail.aws.tries import Tries
-from tabletrail.aws.troubles import RefusedError
 from tabletrail.core.holds import Holds, newest
 
 RESERVED = "#holds"
@@ -41,18 +40,7 @@ class TableHolds:
         if newest(copies) != before:
             return False
         puts = [{"Put": _put(table, key, after, copy)} for (table, key), copy in zip(self._places, copies, strict=True)]
-        token = uuid4().hex
-        try:
-            self._tries.run(
-                "TransactWriteItems",
-                lambda: self._client.transact_write_items(TransactItems=puts, ClientRequestToken=token),
-            )
-        except RefusedError as error:
-            reasons = error.response.get("CancellationReasons", [])
-            if not any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
-                raise
-            return False
-        return True
+        return put_all(self._client, self._tries, puts)
 
     def _copies(self) -> tuple[Holds | None, ...]:
         return tuple(self._copy(table, key) for table, key in self._places)

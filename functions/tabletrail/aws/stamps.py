@@ -12,8 +12,8 @@ Called by the use cases through the port; wired by the handlers and the command 
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
+from tabletrail.aws.all_or_none import put_all
 from tabletrail.aws.commit import TableNames
 from tabletrail.aws.rows import Item, decode_value, encode_value
 from tabletrail.aws.tries import Tries
@@ -46,19 +46,8 @@ class TableStamps:
         return Stamped({table: _decode(item) for table, item in zip(TABLES, items, strict=True)}, ids)
 
     def write(self, before: Stamped, stamp: Stamp) -> bool:
-        token = uuid4().hex
         puts = [{"Put": self._put(table, before.stamps[table], stamp)} for table in TABLES]
-        try:
-            self._tries.run(
-                "TransactWriteItems",
-                lambda: self._client.transact_write_items(TransactItems=puts, ClientRequestToken=token),
-            )
-        except RefusedError as error:
-            reasons = error.response.get("CancellationReasons", [])
-            if not any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
-                raise
-            return False
-        return True
+        return put_all(self._client, self._tries, puts)
 
     def _put(self, table: str, before: Stamp | None, stamp: Stamp) -> dict[str, Any]:
         item: Item = {
