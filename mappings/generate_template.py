@@ -32,7 +32,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 SCHEMA = HERE / "schema" / "audit_entry.v1.schema.json"
 TEMPLATE = HERE / "index_template.v1.json"
-TEMPLATE_VERSION = 3
+TEMPLATE_VERSION = 4
 
 _LETTERS = r"\p{L}\p{M}\p{N}"
 _WITHOUT_BLANKS = "".join(
@@ -105,14 +105,21 @@ SETTINGS: dict[str, Any] = {
     # One entry may have 100 numbers; OpenSearch's own limit of 10,000 is above any bulk mistake.
     "index.mapping.nested_objects.limit": 1000,
     # Where a question names no field. All fields, the default, would find `17` in line numbers and counts.
-    # before and after: the whole value of any changed attribute, whatever its path.
+    # before, after and context: the whole value of anything in them, whatever its path. A principal's session is a part
+    # of its ARN; a program's name is asked by its field, or `linux` would find whoever works there.
     "index.query.default_field": [
         "message",
         "reason",
         "item.id.parts",
         "actor.id.parts",
         "actor.last_known.parts",
+        "actor.candidates.id.parts",
         "principal.arn.parts",
+        "principal.name.parts",
+        "principal.source_identity.parts",
+        "principal.candidates.arn.parts",
+        "principal.address",
+        "principal.request_id",
         "request.id.parts",
         "service.name",
         "tags",
@@ -121,6 +128,7 @@ SETTINGS: dict[str, Any] = {
         "changed_path",
         "before",
         "after",
+        "context",
     ],
     **{
         f"index.analysis.{kind}.{name}.{parameter}": value

@@ -59,7 +59,13 @@ TEXT_FIELDS = (
     "item.id.parts",
     "actor.id.parts",
     "actor.last_known.parts",
+    "actor.candidates.id.parts",
     "principal.arn.parts",
+    "principal.name.parts",
+    "principal.source_identity.parts",
+    "principal.candidates.arn.parts",
+    "principal.address",
+    "principal.request_id",
     "request.id.parts",
     "service.name",
     "tags",
@@ -68,6 +74,7 @@ TEXT_FIELDS = (
     "changed_path",
     "before",
     "after",
+    "context",
 )
 """Those of the template's `index.query.default_field`, so that a word means the same here and in Dashboards; and the
 whole key, for indices that an earlier release made, which have no parts."""
