@@ -1,6 +1,6 @@
-"""A CloudTrail log file as the calls that wrote to audited tables.
+"""A file of CloudTrail events as the calls that wrote to audited tables.
 
-Pure: the file's unzipped bytes in, calls and counts out. Nothing deployed reads such files yet.
+Pure: the file's unzipped bytes in, calls and counts out; `cloudtrail_files` knows whose files these may be.
 
 Rules
 - Each record of a file is counted once: as a call, in `left_out` (a record in order that is none of ours, or failed)
@@ -19,7 +19,6 @@ accounts; `addendum` where it is delivered again with updated fields); the Dynam
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -27,6 +26,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from tabletrail.core.cloudtrail_files import records_of
 from tabletrail.core.cloudtrail_writes import NAMES, Write, writes_of
 from tabletrail.core.principal import Principal, principal_of, text_of
 
@@ -69,7 +69,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """`records == len(calls) + the sums of left_out and bad`; a file that cannot be read at all is one bad record."""
+    """`records == len(calls) + the sums of left_out and bad`. A file that cannot be read is one bad record; so is what
+    follows where one breaks off."""
 
     calls: tuple[Call, ...] = ()
     records: int = 0
@@ -85,23 +86,17 @@ def read_log(data: bytes, scope: Scope) -> LogFile:
     """What one file, unzipped, tells of the tables of `scope`. It never raises for what is in `data`."""
     if len(data) > FILE_BYTES:
         return LogFile(records=1, bad={"file too large": 1})
-    try:
-        whole = json.loads(data, parse_float=str, parse_int=str)  # a key's number keeps every digit
-    except (ValueError, RecursionError):
-        return LogFile(records=1, bad={"file is not JSON": 1})
-    records = whole.get("Records") if type(whole) is dict else None
-    if type(records) is not list:
-        return LogFile(records=1, bad={"file has no Records": 1})
+    records, trouble = records_of(data)
     calls: list[Call] = []
     left_out: Counter[str] = Counter()
-    bad: Counter[str] = Counter()
+    bad: Counter[str] = Counter({trouble: 1} if trouble else {})
     for record in records:
         try:
             calls.append(_call(record, scope))
         except _OddError as odd:
             is_bad, reason = odd.args
             (bad if is_bad else left_out)[reason] += 1
-    return LogFile(tuple(calls), len(records), dict(left_out), dict(bad))
+    return LogFile(tuple(calls), len(records) + bool(trouble), dict(left_out), dict(bad))
 
 
 def unique(calls: Iterable[Call]) -> list[Call]:
