@@ -44,6 +44,10 @@ class Settings:
     """The table tag whose value becomes an entry's service.name."""
     actor_attribute: str = "updatedBy"
     """Top-level attribute that names who wrote, where a change also changed it; empty: none."""
+    outbox_table: str = ""
+    """Where writers say who makes a change, in the transaction that makes it; empty: there is none."""
+    claims_table: str = ""
+    """Where it stands which record a row of the outbox was joined with; needed where there is an outbox."""
     index_period: str = "month"
     retention_days: int = 0
     """How many days after its period's end an index may be deleted; 0: never."""
@@ -123,6 +127,8 @@ class Settings:
             raise SettingsError("TABLETRAIL_OPENSEARCH_ENDPOINT must start with https://")
         if self.dashboards_url and not self.dashboards_url.startswith(("https://", "http://")):
             raise SettingsError("TABLETRAIL_DASHBOARDS_URL must start with https:// or http://, or be empty")
+        if self.outbox_table and not self.claims_table:
+            raise SettingsError("TABLETRAIL_CLAIMS_TABLE must name a table where TABLETRAIL_OUTBOX_TABLE does")
         if self.opensearch_auth == "basic" and not self.opensearch_secret:
             raise SettingsError("TABLETRAIL_OPENSEARCH_SECRET must name a secret when the auth is basic")
 

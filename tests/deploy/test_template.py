@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from tabletrail.settings import Settings
+from tabletrail_client.context import Act
+from tabletrail_client.outbox import TABLE
+from tabletrail_client.outbox import row as row_of
 from tests.deploy.template_document import ROOT, resources, sam_environment, template, template_text
 
 PARAMETERS: dict[str, dict[str, Any]] = template()["Parameters"]
@@ -87,7 +90,7 @@ def test_a_function_ends_within_a_minute_and_is_built_by_the_makefile(name: str)
 
 def test_what_the_log_stands_on_is_kept() -> None:
     kept_by_parameter = {"Fn::If": ["KeepAll", "Retain", "Delete"]}
-    for name in ("StreamsTable", "ShardsTable", "SegmentsTable", "RunsTable", "Domain"):
+    for name in (*resources("AWS::DynamoDB::Table"), "Domain"):
         resource = template()["Resources"][name]
         assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == kept_by_parameter
     bucket = template()["Resources"]["SegmentsBucket"]
@@ -100,6 +103,39 @@ def test_a_table_can_be_restored_and_costs_nothing_idle(name: str) -> None:
     table = resources("AWS::DynamoDB::Table")[name]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["DeletionProtectionEnabled"] == {"Fn::If": ["KeepAll", True, False]}
+    assert table["SSESpecification"]["Fn::If"][0] == "HasKey"
+
+
+def test_the_outbox_is_as_writers_expect_it_and_is_audited_itself() -> None:
+    outbox = resources("AWS::DynamoDB::Table")["OutboxTable"]
+    assert PARAMETERS["OutboxTableName"]["Default"] == TABLE
+    row = row_of(Act("alice"), "put", "orders", {"pk": {"S": "order#17"}})
+    keys = [part["AttributeName"] for part in outbox["KeySchema"]]
+    assert keys == ["item", "id"]
+    assert {part["AttributeName"]: part["AttributeType"] for part in outbox["AttributeDefinitions"]} == {
+        name: next(iter(row[name])) for name in keys
+    }
+    assert list(row[outbox["TimeToLiveSpecification"]["AttributeName"]]) == ["N"]
+    assert outbox["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert {"Key": {"Ref": "TagKey"}, "Value": {"Ref": "TagValue"}} in outbox["Tags"]
+
+
+@pytest.mark.parametrize(
+    ("name", "condition"),
+    [("OutboxTable", "MakeOutbox"), ("ClaimsTable", "UseOutbox"), ("OutboxWriterPolicy", "UseOutbox")],
+)
+def test_what_the_outbox_needs_is_made_only_where_there_is_one(name: str, condition: str) -> None:
+    assert template()["Resources"][name]["Condition"] == condition
+
+
+def test_only_the_capture_knows_the_outbox() -> None:
+    known = {name for name in FUNCTIONS if "TABLETRAIL_OUTBOX_TABLE" in environment_of(name)}
+    assert known == {"CaptureShardsFunction"}
+    assert environment_of("CaptureShardsFunction")["TABLETRAIL_OUTBOX_TABLE"] == {"Ref": "OutboxTableName"}
+    assert environment_of("CaptureShardsFunction")["TABLETRAIL_CLAIMS_TABLE"] == {
+        "Fn::If": ["UseOutbox", {"Ref": "ClaimsTable"}, ""]
+    }
 
 
 def test_the_bucket_is_write_once_private_and_loses_nothing_by_age() -> None:

@@ -132,6 +132,38 @@ def test_only_what_makes_tokens_may_read_their_key_and_what_publishes_rules_may_
     assert trying == {"InstallMappingsRole": reading["CaptureShardsRole"]}
 
 
+def actions_on(table: str) -> dict[str, set[str]]:
+    """Owner to what it may do with a table: by its resource, or by the name that the parameter `table`Name gives it."""
+    found: dict[str, set[str]] = {}
+    for owner, one in ALL:
+        for arn in as_list(one.get("Resource", [])):
+            name = arn.get("Fn::Sub", arn.get("Fn::GetAtt", [""])[0]) if isinstance(arn, dict) else ""
+            if name == table or name.endswith(f":table/${{{table}Name}}"):
+                found.setdefault(owner, set()).update(as_list(one["Action"]))
+    return found
+
+
+def test_the_outbox_is_read_by_the_capture_alone_and_written_by_no_function() -> None:
+    assert actions_on("OutboxTable") == {
+        "CaptureShardsRole": {"dynamodb:BatchGetItem", "dynamodb:Query"},
+        "OutboxWriterPolicy": {"dynamodb:PutItem"},
+    }
+    assert actions_on("ClaimsTable") == {"CaptureShardsRole": {"dynamodb:PutItem"}}
+    roles = resources("AWS::IAM::Role").values()
+    assert {"Ref": "OutboxWriterPolicy"} not in [one for role in roles for one in role.get("ManagedPolicyArns", ())]
+
+
+def test_a_row_of_the_outbox_is_put_by_a_transaction_only() -> None:
+    [condition] = [one["Condition"] for owner, one in ALL if one["Sid"] == "PutRows"]
+    assert condition == {"ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": "TransactWriteItems"}}
+
+
+def test_the_outbox_can_be_audited_where_the_streams_are_narrowed() -> None:
+    narrowed = [one["Resource"]["Fn::If"][1] for _, one in ALL if one["Sid"] in ("WalkShards", "ReadStreams")]
+    own = {"Fn::If": ["MakeOutbox", {"Fn::Sub": "${OutboxTable.Arn}/stream/*"}, {"Ref": "AWS::NoValue"}]}
+    assert narrowed == [[{"Ref": "AuditedStreams"}, own]] * 2
+
+
 def test_writers_may_send_bulk_requests_only() -> None:
     mapped = resources("Custom::TabletrailMappings")["Mappings"]["WriterRoles"]
     writers = {role["Fn::GetAtt"][0] for role in mapped}

@@ -51,6 +51,8 @@ def refusals(**changed: str) -> list[str]:
         {"OpenSearchEndpoint": HOST, "OpenSearchDomainArn": DOMAIN},
         {"OpenSearchEndpoint": HOST, "OpenSearchAuth": "basic", "OpenSearchSecretPrefix": "audit"},
         {"VpcSubnetIds": "subnet-1", "VpcSecurityGroupIds": "sg-1"},
+        {"ServiceTagKey": "tabletrail", "MakeOutboxTable": "false"},
+        {"ServiceTagKey": "tabletrail", "OutboxTableName": ""},
     ],
 )
 def test_what_can_work_is_let_through(legal: dict[str, str]) -> None:
@@ -66,6 +68,7 @@ def test_what_can_work_is_let_through(legal: dict[str, str]) -> None:
         ({"OpenSearchDomainArn": DOMAIN}, "Give both, or neither"),
         ({"VpcSubnetIds": "subnet-1"}, "Give both VpcSubnetIds and"),
         ({"VpcSecurityGroupIds": "sg-1"}, "Give both VpcSubnetIds and"),
+        ({"ServiceTagKey": "tabletrail"}, "so they must differ"),
     ],
 )
 def test_what_cannot_work_is_refused_with_a_reason(illegal: dict[str, str], words: str) -> None:
