@@ -75,8 +75,16 @@ class DowngradeError(InstallError):
     """The cluster holds a newer template than this release brings. Deploy the newer release."""
 
 
+class OutboxError(TabletrailError):
+    """The outbox is not there or may not be read. Deploy it (OutboxTableName), or take `outbox` out of the rules."""
+
+
 class RulesError(TabletrailError):
     """Published rules cannot be had as they were published. Deploy again; what waits for them stays in its stream."""
+
+
+class TrailError(TabletrailError):
+    """CloudTrail's files cannot be had as things are; the message says what to do. Changes wait for their callers."""
 
 
 class PolicyError(TabletrailError):

@@ -135,6 +135,7 @@ class Membership:
             gaps=before.gaps if before else 0,
             rules_version=self.rules_version,
             holds_told=self.holds_told,
+            attributed_until=before.attributed_until if before else 0,
             version=before.version if before else 0,
         )
 

@@ -60,6 +60,11 @@ class FakeListing:
         self.calls += 1
         return [key for key in sorted(self.store.objects) if key > after][:limit]
 
+    def written(self, after: str) -> Iterator[Logged]:
+        for key in sorted(self.store.objects):
+            if key > after:
+                yield Logged(key, "", self.store.written_at.get(key, 0))
+
     def objects(self) -> Iterator[Logged]:
         for key in sorted(self.store.objects):
             version_id, _ = self.store.objects[key]

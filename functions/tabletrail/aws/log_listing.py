@@ -28,6 +28,15 @@ class BucketListing:
             )
         return [str(one["Key"]) for one in reply.get("Contents", ())]
 
+    def written(self, after: str) -> Iterator[Logged]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=PREFIX, StartAfter=after
+        )
+        with translated("ListObjectsV2"):
+            for page in pages:
+                for one in page.get("Contents", ()):
+                    yield Logged(str(one["Key"]), "", int(one["LastModified"].timestamp()))
+
     def objects(self) -> Iterator[Logged]:
         """A key's versions come one after the other, the newest first; they may lie on two pages."""
         last: Logged | None = None

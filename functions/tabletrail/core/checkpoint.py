@@ -69,6 +69,8 @@ class StreamRow:
     """The policy under which its records become entries. It changes with a coverage entry only."""
     holds_told: int = 0
     """The last change of legal holds that its coverage entries tell of."""
+    attributed_until: int = 0
+    """Whose changes before this second have their entries of kind attribution; 0 where CloudTrail is not asked."""
     version: int = 0
 
 

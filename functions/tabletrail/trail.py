@@ -1,0 +1,99 @@
+"""What CloudTrail tells of a slice of time: its files, read once for all tables, as calls.
+
+Rules
+- Nothing of a file is silent: what cannot be read, whole or in part, is counted and named. A call may be missing then,
+  so whoever judges by the rest must not be sure (`CallsOfSlice.is_complete`).
+- A file that came late, after its calls' changes were judged, is counted by its late calls, once.
+- One file is in memory at a time; of it the calls that are wanted stay.
+
+Called by `tabletrail.attribute`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tabletrail.core.cloudtrail import Call, Scope, read_log
+
+MOST_NAMED = 5
+"""Files in trouble that are named; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrailFile:
+    """A file of CloudTrail events. `body` is unzipped; `trouble` says why there is none: it is not gzip, say, or too
+    large. `name` is for a person: the object's key. `delivered_at`: seconds since the epoch."""
+
+    name: str
+    delivered_at: int
+    body: bytes = b""
+    trouble: str = ""
+
+
+class Trail(Protocol):
+    """The files in which CloudTrail tells of calls. Reads only; consistent; may be repeated.
+
+    TransientError; TrailError if files cannot be listed or may not be read as things are, with what to do.
+    """
+
+    def files(self, since: int, until: int) -> Iterator[TrailFile]:
+        """Each file that was delivered from `since` to `until` (seconds, both included), once, in any order, one at a
+        time in memory. A file holds events of the minutes, seldom the hours, before its delivery."""
+
+
+@dataclass(slots=True)
+class CallsOfSlice:
+    """`calls` are those of the slice that was asked for, as often as they came. The rest are counts."""
+
+    calls: list[Call] = field(default_factory=list)
+    files: int = 0
+    records: int = 0
+    bad: Counter[str] = field(default_factory=Counter)
+    """Records, and whole files, that should tell of calls and cannot be read, by reason."""
+    bad_files: list[str] = field(default_factory=list)
+    """Names of some files with such."""
+    late: int = 0
+    """Calls that were delivered after the changes of their time were judged."""
+
+    @property
+    def is_complete(self) -> bool:
+        """False where a call of the slice may be missing, as far as the files themselves tell."""
+        return not self.bad
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Calls made from `begin` to before `end`, in files delivered up to `until`; all in seconds since the epoch.
+
+    `judged_until`: changes before it were judged earlier, with files delivered up to `read_at`.
+    """
+
+    begin: int
+    end: int
+    until: int
+    judged_until: int
+    read_at: int
+
+
+def calls_of(trail: Trail, scope: Scope, wanted: Slice) -> CallsOfSlice:
+    """Reads all files that may hold calls of the slice. TransientError, TrailError."""
+    found = CallsOfSlice()
+    for file in trail.files(wanted.begin, wanted.until):
+        log = read_log(file.body, scope) if not file.trouble else None
+        bad = dict(log.bad) if log is not None else {file.trouble: 1}
+        found.files += 1
+        if bad:
+            found.bad.update(bad)
+            found.bad_files = [*found.bad_files, file.name][:MOST_NAMED]
+        if log is None:
+            continue
+        found.records += log.records
+        is_news = file.delivered_at > wanted.read_at
+        for call in log.calls:
+            if wanted.begin <= call.seconds < wanted.end:
+                found.calls.append(call)
+            found.late += is_news and call.seconds < wanted.judged_until
+    return found
