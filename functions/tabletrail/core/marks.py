@@ -120,7 +120,12 @@ def mark_in(value: Any) -> Mark | None:
 
 def binding(mark_id: str, table: str, keys: Any) -> str:
     """`for` as it must be: 32 hex digits. Empty, which no mark has, if `keys` is no key that DynamoDB sends."""
-    parts = [_DOMAIN, mark_id, table]
+    return key_digest((_DOMAIN, mark_id, table), keys)[:_BINDING_DIGITS]
+
+
+def key_digest(parts: tuple[str, ...], keys: Any) -> str:
+    """The SHA-256 (hex) over `parts`, then each key attribute's name, type and text in the order of their names, each
+    length-prefixed; numbers as DynamoDB writes them. Empty if `keys` is no key that DynamoDB sends."""
     try:
         for name in sorted(keys):
             [(kind, text)] = keys[name].items()
@@ -128,7 +133,18 @@ def binding(mark_id: str, table: str, keys: Any) -> str:
         data = b"".join([len(part).to_bytes(8, "big") + part for part in map(str.encode, parts)])
     except (AttributeError, DecimalException, TypeError, ValueError):
         return ""
-    return sha256(data).hexdigest()[:_BINDING_DIGITS]
+    return sha256(data).hexdigest()
+
+
+def is_mark_id(text: str) -> bool:
+    """True for a UUIDv7 as writers write it."""
+    return _UUID_7.fullmatch(text) is not None
+
+
+def made_ms(mark_id: str) -> int:
+    """When it was made, by its writer's clock: the first 48 bits of a UUIDv7 (RFC 9562, 5.7), in milliseconds since the
+    epoch."""
+    return int(mark_id[:8] + mark_id[9:13], 16)
 
 
 def id_in(image: Image | None) -> str:
@@ -164,9 +180,7 @@ def _text(value: Any, longest: int) -> str | None:
 
 
 def _is_near(mark: Mark, deed: Deed) -> bool:
-    # The first 48 bits of a UUIDv7 are milliseconds since the epoch (RFC 9562, 5.7).
-    made_ms = int(mark.id[:8] + mark.id[9:13], 16)
-    return abs(made_ms - deed.seconds * 1000) <= NEAR_SECONDS * 1000
+    return abs(made_ms(mark.id) - deed.seconds * 1000) <= NEAR_SECONDS * 1000
 
 
 def _is_new(mark: Mark, action: str, old: Image | None, new: Image | None) -> bool:
