@@ -18,7 +18,19 @@ from tabletrail.core.located_json import Located, LocatedJsonError, read
 from tabletrail.core.policy import Policy, compile_policy, merged
 from tabletrail.errors import PolicyError
 
-LISTS = ("rules", "sensitive")
+LISTS = {
+    "rules": "/rules",
+    "sensitive": "/sensitive",
+    "attribution": "/attribution/tables",
+    "claims": "/attribution/claims",
+}
+"""What files hold lists of, and the pointer of each."""
+_CALLED = {
+    "rules": "rule number",
+    "sensitive": "sensitive declaration number",
+    "attribution": "attribution of tables number",
+    "claims": "claim number",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +60,7 @@ class CheckedFiles:
     text: bytes
     problems: tuple[FileProblem, ...]
     counts: Mapping[str, int] = field(default_factory=dict)
-    """How many rules and how many declarations there are."""
+    """How many there are of each of `LISTS`."""
 
     @property
     def version(self) -> str:
@@ -74,42 +86,54 @@ def check(files: Iterable[tuple[str, str]]) -> CheckedFiles:
         return CheckedFiles(None, b"", tuple(sorted(problems, key=lambda one: (one.file, one.line))))
     if problems:
         return CheckedFiles(None, b"", tuple(problems))
-    return CheckedFiles(policy, canonical(source), (), {name: len(source[name]) for name in LISTS})
+    return CheckedFiles(
+        policy, canonical(source), (), {name: len(_list(source, place)) for name, place in LISTS.items()}
+    )
 
 
 def _placed(where: str, reason: str, located: Mapping[str, Located]) -> FileProblem:
     """`where` is a file's name and a pointer in it, or a pointer into what all files make together."""
     file, inside = _split(where, located)
-    _, kind, number, *parts = [*inside.split("/"), "", ""]
     line = located[file].line_of(inside)
-    if kind not in LISTS or not number.isdigit():
+    kind, number, part = _element(inside)
+    if not kind:
         return FileProblem(file, line, 0, "", inside.strip("/").replace("/", "."), reason)
-    return FileProblem(file, line, 0, _named(located[file].value, kind, number), ".".join(filter(None, parts)), reason)
+    return FileProblem(file, line, 0, _named(located[file].value, kind, number), part.replace("/", "."), reason)
+
+
+def _element(inside: str) -> tuple[str, int, str]:
+    """(which of `LISTS`, number of the element, pointer in it); empty, 0 and empty outside of all."""
+    for kind, place in LISTS.items():
+        if inside.startswith(place + "/"):
+            digits, _, part = inside.removeprefix(place + "/").partition("/")
+            if digits.isdigit():
+                return kind, int(digits), part
+    return "", 0, ""
 
 
 def _split(where: str, located: Mapping[str, Located]) -> tuple[str, str]:
     for name in located:
         if where == name or where.startswith(name + "/"):
             return name, where.removeprefix(name)
-    kind, _, rest = where.removeprefix("/").partition("/")
-    digits, _, inside = rest.partition("/")
-    number = int(digits) if digits.isdigit() else 0
-    for name, one in located.items():
-        length = len(_list(one.value, kind))
+    kind, number, part = _element(where)
+    for name, one in located.items() if kind else ():
+        length = len(_list(one.value, LISTS[kind]))
         if number < length:
-            return name, f"/{kind}/{number}" + (f"/{inside}" if inside else "")
+            return name, f"{LISTS[kind]}/{number}" + (f"/{part}" if part else "")
         number -= length
     return next(iter(located)), ""
 
 
-def _list(content: Any, kind: str) -> Sequence[Any]:
-    found = content.get(kind, ()) if isinstance(content, dict) else ()
-    return found if isinstance(found, list) else ()
+def _list(content: Any, place: str) -> Sequence[Any]:
+    """The list at a pointer; an empty one where there is none."""
+    for name in place.strip("/").split("/"):
+        content = content.get(name) if isinstance(content, dict) else None
+    return content if isinstance(content, list) else ()
 
 
-def _named(content: Any, kind: str, number: str) -> str:
-    one = _list(content, kind)[int(number)] if int(number) < len(_list(content, kind)) else None
+def _named(content: Any, kind: str, number: int) -> str:
+    one = _list(content, LISTS[kind])[number]
     name = one.get("name") if isinstance(one, dict) else None
-    if kind == "rules":
-        return f"rule {name}" if isinstance(name, str) else f"rule number {int(number) + 1}"
-    return f"sensitive declaration number {int(number) + 1}"
+    if kind == "rules" and isinstance(name, str):
+        return f"rule {name}"
+    return f"{_CALLED[kind]} {number + 1}"

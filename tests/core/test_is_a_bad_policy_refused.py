@@ -52,6 +52,25 @@ FULL: dict[str, Any] = {
         {"table": "*", "path": "email"},
         {"table": ["a", "b"], "path": ["x", "emails.*"], "names": True, "description": "why"},
     ],
+    "attribution": {
+        "tables": [
+            {
+                "description": "All that an entry may hold.",
+                "table": ["orders*", "items"],
+                "attribute": "lastModifiedBy",
+                "type": "service",
+                "outbox": True,
+                "deletes": "marked",
+                "claims": [{"principal": "arn:aws:iam::*:user/*", "actors": "self", "description": "why"}],
+            },
+            {"table": "users", "attribute": '["a.b"]'},
+            {"table": "*", "attribute": ""},
+        ],
+        "claims": [
+            {"principal": ["arn:aws:iam::*:role/a", "*/b"], "actors": ["x*", "y"]},
+            {"principal": "*", "actors": "any"},
+        ],
+    },
 }
 
 
@@ -254,7 +273,9 @@ def test_what_the_strategies_make_is_legal(data: st.DataObject) -> None:
 
 
 def test_files_make_one_policy_whatever_their_order() -> None:
-    one, other = {"rules": FULL["rules"][:1]}, {"rules": FULL["rules"][1:], "sensitive": FULL["sensitive"]}
+    section = FULL["attribution"]
+    one = {"rules": FULL["rules"][:1], "attribution": {"tables": section["tables"][:1]}}
+    other = {**FULL, "rules": FULL["rules"][1:], "attribution": {**section, "tables": section["tables"][1:]}}
     source = merged([("a.json", one), ("b.json", other)])
     assert source == merged([("b.json", other), ("a.json", one)]) == FULL
     assert compile_policy(source).version == version_of(FULL)
@@ -269,7 +290,7 @@ def test_a_file_that_cannot_be_merged_is_named() -> None:
 
 
 def test_the_version_is_of_the_canonical_source() -> None:
-    shuffled = {"sensitive": FULL["sensitive"], "rules": [dict(reversed(one.items())) for one in FULL["rules"]]}
+    shuffled = {**dict(reversed(FULL.items())), "rules": [dict(reversed(one.items())) for one in FULL["rules"]]}
     assert version_of(shuffled) == version_of(FULL) == compile_policy(FULL).version
     assert version_of({"rules": FULL["rules"]}) != version_of(FULL)
 

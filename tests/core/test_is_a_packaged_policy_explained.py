@@ -40,7 +40,7 @@ def test_do_all_files_together_make_the_policy() -> None:
         [("10.json", {"rules": [GOOD], "sensitive": [{"table": "t", "path": "a"}]}), ("20.json", {"rules": [second]})]
     )
     assert checked.version == version_of(both)
-    assert dict(checked.counts) == {"rules": 2, "sensitive": 1}
+    assert dict(checked.counts) == {"rules": 2, "sensitive": 1, "attribution": 0, "claims": 0}
 
 
 def test_are_no_files_a_policy_that_marks_nothing() -> None:

@@ -46,10 +46,15 @@ def is_ttl(identity: tuple[str, str] | None) -> bool:
 
 
 def actor_of(
-    identity: tuple[str, str] | None, old: Image | None, new: Image | None, attribute: str, marks: Marks = NO_MARKS
+    identity: tuple[str, str] | None,
+    old: Image | None,
+    new: Image | None,
+    attribute: str,
+    marks: Marks = NO_MARKS,
+    named: str = "user",
 ) -> dict[str, str]:
     """Who did it, whole and in the clear; empty if nothing is known. `old` and `new` are None where the record has no
-    such image."""
+    such image. `attribute` is empty where there is none; `named` is the type of those whom it names."""
     actor: dict[str, str] = {}
     if identity is not None:
         kind = "system" if is_ttl(identity) else "service" if identity[0] == "Service" else "user"
@@ -60,7 +65,7 @@ def actor_of(
     name = _text(new if new is not None else old, attribute)
     may_name = name and not actor and not marks.is_foreign
     if may_name and new is not None and old is not None and old.get(attribute) != new[attribute]:
-        return {"id": name, "type": "user", "source": "attribute", "confidence": "possible"}
+        return {"id": name, "type": named, "source": "attribute", "confidence": "possible"}
     last = _last(marks)
     if last is not None or name:
         actor["last_known"] = name if last is None else last.actor
@@ -74,9 +79,10 @@ def actor_of_change(
     new: Image | None,
     attribute: str,
     marks: Marks = NO_MARKS,
+    named: str = "user",
 ) -> dict[str, str]:
     """`actor_of` for a change: before an insert there was nothing, so it wrote what it holds."""
-    return actor_of(identity, {} if action == "insert" and old is None else old, new, attribute, marks)
+    return actor_of(identity, {} if action == "insert" and old is None else old, new, attribute, marks, named)
 
 
 def actor_by(mark: Mark) -> dict[str, str]:

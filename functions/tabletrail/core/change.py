@@ -57,17 +57,17 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
     old, new = _image(data, "OldImage"), _image(data, "NewImage")
     images = images_of(old, new)
     table, hide = conversion.policy.of(source.table_name), conversion.hide
+    attribute = table.attribution.attribute_or(conversion.actor_attribute)
     pair = compared(action, old, new)
     changes = diff(*pair, table.root, hide) if pair else Diff()
     has_marks = ATTRIBUTE in (new or ()) or ATTRIBUTE in (old or ())
     marks = marks_of(Deed(action, source.table_name, data["Keys"], seconds), old, new) if has_marks else NO_MARKS
-    true_actor = actor_of_change(action, identity, old, new, conversion.actor_attribute, marks)
-    actor = shown_actor(true_actor, marks, conversion.actor_attribute, table.root, hide)
+    true_actor = actor_of_change(action, identity, old, new, attribute, marks, table.attribution.type)
+    actor = shown_actor(true_actor, marks, attribute, table.root, hide)
     item_id, item_key = item_of(data["Keys"], source.partition_key, table.root, hide)
     verdict = table.verdict(action, true_actor, seconds, changes.watched)
     entry_id = change_id(source.stream_arn, event_id, sequence_no)
-    is_complete = pair is not None
-    message = change_message(action, actor.get("id", ""), source.table_name, item_id, changes, is_complete, has_marks)
+    named = actor.get("id", ""), source.table_name, item_id
     document = {
         "@timestamp": timestamp,
         "changed": changes.changed,
@@ -75,9 +75,9 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
         "changed_path": changes.changed_path,
         "event": _event(action, entry_id, sequence_no, verdict.severity),
         "item": {"id": item_id, "key": item_key},
-        "message": message,
+        "message": change_message(action, *named, changes, pair is not None, has_marks),
         "stream": {"arn": source.stream_arn, "sequence": sequence_no, "shard": source.shard_id},
-        "tabletrail": _own_fields(conversion, changes.truncated, is_complete),
+        "tabletrail": _own_fields(conversion, changes.truncated, pair is not None),
         **fixed_fields(source),
     }
     _add_known(document, actor, changes, verdict)

@@ -1,4 +1,5 @@
-"""The policy: which changes are sensitive, and which values. It is judged at conversion, from one entry alone.
+"""The policy: which changes are sensitive, which values, and how writers say who they are. It is judged at conversion,
+from one entry alone.
 
 Rules
 - A bad policy is refused whole, with every problem and its place; nothing of it is ever half in force.
@@ -17,6 +18,16 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from tabletrail.core.attribution_policy import (
+    LISTS,
+    NO_ATTRIBUTION,
+    SECTION,
+    Attribution,
+    attribution_of,
+    compile_section,
+    section_of,
+    section_problems,
+)
 from tabletrail.core.canonical import canonical
 from tabletrail.core.conditions import listed
 from tabletrail.core.diff import Image, Watched, compared, diff
@@ -57,12 +68,20 @@ class Facts:
 
 
 class TablePolicy:
-    """What a policy says of one table. `root` is where a walk over its items begins."""
+    """What a policy says of one table. `root` is where a walk over its items begins; `hides` is true if anything of
+    it is declared sensitive."""
 
-    __slots__ = ("_of_entries", "root")
+    __slots__ = ("_of_entries", "attribution", "hides", "root")
 
-    def __init__(self, rules: Iterable[Rule], sensitive: Iterable[Pattern[Rule]]) -> None:
-        rules = list(rules)
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        sensitive: Iterable[Pattern[Rule]],
+        attribution: Attribution = NO_ATTRIBUTION,
+    ) -> None:
+        rules, sensitive = list(rules), list(sensitive)
+        self.attribution = attribution
+        self.hides = bool(sensitive)
         self._of_entries = tuple(rule for rule in rules if not rule.is_of_values)
         patterns = [Pattern(path, rule) for rule in rules if rule.is_of_values for path in rule.paths or ((),)]
         self.root: Place[Rule] = Atlas([*patterns, *sensitive]).root
@@ -98,6 +117,8 @@ class Policy:
     rules: tuple[Rule, ...] = ()
     sensitive: tuple[tuple[tuple[str, ...], tuple[Pattern[Rule], ...]], ...] = ()
     """(table globs, patterns) of each declaration."""
+    attributions: tuple[tuple[tuple[str, ...], Attribution], ...] = ()
+    """(table globs, what is said of these tables) in the order in which they count."""
     _tables: dict[str, TablePolicy] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -114,7 +135,7 @@ class Policy:
             if hidden:
                 # A mark's binding is a hash without a key: with it anybody could try values of the key attributes.
                 hidden.append(Pattern(steps_of(BINDING), hides=True))
-            found = self._tables[table] = TablePolicy(rules, hidden)
+            found = self._tables[table] = TablePolicy(rules, hidden, attribution_of(self.attributions, table))
         return found
 
     def judge(self, facts: Facts) -> Verdict:
@@ -141,22 +162,44 @@ def merged(files: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
             problems.append((name, "must be an object in braces"))
             continue
         for key, value in content.items():
-            if key in ("rules", "sensitive") and isinstance(value, list):
+            if key == SECTION:
+                problems += _add_section(source, value, pointer(name, key))
+            elif key in ("rules", "sensitive") and isinstance(value, list):
                 source[key] += value
             elif key in source:
                 if key != "schema" or value != SCHEMA:
                     wanted = "1" if key == "schema" else "a list in brackets"
                     problems.append((pointer(name, key), f"must be {wanted}"))
             else:
-                problems.append((pointer(name, key), "is not known here; known are schema, rules, sensitive"))
+                known = "schema, rules, sensitive, attribution"
+                problems.append((pointer(name, key), f"is not known here; known are {known}"))
     if problems:
         raise PolicyError(problems)
     return source
 
 
+def _add_section(source: dict[str, Any], section: Any, where: str) -> Iterator[Problem]:
+    """Adds a file's `attribution` to the source, where it comes to be with the first list that is not empty."""
+    if not isinstance(section, Mapping):
+        yield where, "must be an object in braces"
+        return
+    if not section:
+        yield where, f"needs at least one of {', '.join(LISTS)}"
+    for name, value in section.items():
+        if name not in LISTS:
+            yield pointer(where, name), f"is not known here; known are {', '.join(LISTS)}"
+        elif not isinstance(value, list):
+            yield pointer(where, name), "must be a list in brackets"
+        elif value:
+            source.setdefault(SECTION, {}).setdefault(name, []).extend(value)
+
+
 def version_of(source: Mapping[str, Any]) -> str:
-    """The hash that names a policy: of its source as canonical JSON, with `schema`, `rules` and `sensitive`."""
+    """The hash that names a policy: of its source as canonical JSON, with `schema`, `rules` and `sensitive`, and with
+    `attribution` where that says anything."""
     whole = {"schema": SCHEMA, "rules": source.get("rules", []), "sensitive": source.get("sensitive", [])}
+    section = section_of(source)
+    whole |= {SECTION: section} if section else {}
     return sha256(canonical(whole)).hexdigest()
 
 
@@ -169,6 +212,7 @@ def compile_policy(source: Mapping[str, Any]) -> Policy:
         version_of(source),
         tuple(compile_rule(rule) for rule in source.get("rules", ())),
         tuple(_declaration(one) for one in source.get("sensitive", ())),
+        compile_section(section_of(source)),
     )
 
 
@@ -188,13 +232,19 @@ def problems_of(source: Any) -> Iterator[Problem]:
         yield from rule_problems(rule, where)
     for number, one in _well_formed(source, "sensitive", wrong_form):
         yield from path_problems(one["path"], pointer(pointer("/sensitive", number), "path"))
+    section = source.get(SECTION)
+    if isinstance(section, Mapping):
+        found = {name: list(_well_formed(section, name, wrong_form, f"/{SECTION}")) for name in LISTS}
+        yield from section_problems(found, f"/{SECTION}")
 
 
-def _well_formed(source: Mapping[str, Any], key: str, problems: list[Problem]) -> Iterator[tuple[int, Any]]:
-    """The elements of a list whose form is right, each with its number."""
+def _well_formed(
+    source: Mapping[str, Any], key: str, problems: list[Problem], inside: str = ""
+) -> Iterator[tuple[int, Any]]:
+    """The elements of a list whose form is right, each with its number. `inside` is the pointer of `source`."""
     found = source.get(key, [])
     for number, one in enumerate(found if isinstance(found, list) else []):
-        where = pointer(f"/{key}", number)
+        where = pointer(pointer(inside, key), number)
         if not any(place == where or place.startswith(where + "/") for place, _ in problems):
             yield number, one
 

@@ -22,6 +22,9 @@ from tabletrail.core.text_syntax import MOST_CHARACTERS
 
 SEVERITIES = ("low", "medium", "high", "critical")
 ACTIONS = ("insert", "modify", "remove", "expire")
+ACTOR_TYPES = ("user", "service", "system")
+DELETES = ("any", "marked")
+ACTORS = ("any", "self")
 MOST_RULES = 500
 MOST_LISTED = 1_000
 MOST_GLOBS = 200
@@ -29,6 +32,7 @@ LONGEST_TEXT = 1_000
 NAME = r"[a-z0-9][a-z0-9-]{0,63}"
 TAG = r"[a-z0-9][a-z0-9_.:-]{0,63}"
 TABLES = r"[A-Za-z0-9_.*-]{1,255}"
+PRINCIPAL = r"(arn:|\*)[ -~]{0,999}"
 
 Problem = tuple[str, str]
 """(JSON pointer, what is wrong there)"""
@@ -127,6 +131,13 @@ def _is_whole(value: Any) -> bool:
     return is_number and -LARGEST <= value <= LARGEST and value == int(value)
 
 
+def _actors(value: Any, where: str) -> Iterator[Problem]:
+    if isinstance(value, str) and value not in ACTORS:
+        yield where, f"must be one of {', '.join(ACTORS)}, or a list of names in brackets"
+    elif not isinstance(value, str):
+        yield from _list(_WORDS, MOST_GLOBS, least=1)(value, where)
+
+
 _DECIMAL = re.compile(DECIMAL)
 _WORDS = _text("a text of 1 to 1,000 characters", least=1)
 _DESCRIPTION = _text("a text of at most 1,000 characters")
@@ -170,7 +181,7 @@ _ACTOR = _any_of(
     {
         "id": _one_or_list(_WORDS, MOST_GLOBS),
         "not_id": _one_or_list(_WORDS, MOST_GLOBS),
-        "type": _one_or_list(_word("user", "service", "system"), 3),
+        "type": _one_or_list(_word(*ACTOR_TYPES), 3),
         "confidence": _one_or_list(_word("certain", "likely", "probable", "possible"), 4),
         "known": _truth,
     }
@@ -213,6 +224,34 @@ _RULE = _object(
 _SENSITIVE = _object(
     {"description": _DESCRIPTION, "table": _TABLES, "path": _PATHS, "names": _truth}, required=("table", "path")
 )
+_ATTRIBUTE = _text("an attribute's name, or an empty text for none", most=512)
+_CLAIM = _object(
+    {
+        "description": _DESCRIPTION,
+        "principal": _one_or_list(_text("an ARN, in which `*` stands for any characters", PRINCIPAL), MOST_GLOBS),
+        "actors": _actors,
+    },
+    required=("principal", "actors"),
+)
+_CLAIMS = _list(_CLAIM, MOST_RULES)
+_ATTRIBUTED = _object(
+    {
+        "description": _DESCRIPTION,
+        "table": _TABLES,
+        "attribute": _ATTRIBUTE,
+        "type": _word(*ACTOR_TYPES),
+        "outbox": _truth,
+        "deletes": _word(*DELETES),
+        "claims": _CLAIMS,
+    },
+    required=("table",),
+)
+_ATTRIBUTION = _any_of({"tables": _list(_ATTRIBUTED, MOST_RULES), "claims": _CLAIMS})
 _POLICY = _object(
-    {"schema": _version, "rules": _list(_RULE, MOST_RULES), "sensitive": _list(_SENSITIVE, MOST_RULES)},
+    {
+        "schema": _version,
+        "rules": _list(_RULE, MOST_RULES),
+        "sensitive": _list(_SENSITIVE, MOST_RULES),
+        "attribution": _ATTRIBUTION,
+    },
 )
