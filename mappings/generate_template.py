@@ -107,6 +107,7 @@ SETTINGS: dict[str, Any] = {
     # Where a question names no field. All fields, the default, would find `17` in line numbers and counts.
     # before, after and context: the whole value of anything in them, whatever its path. A principal's session is a part
     # of its ARN; a program's name is asked by its field, or `linux` would find whoever works there.
+    # Each text field here is two clauses for each word of a quoted sentence, and the server takes 1,024 in all.
     "index.query.default_field": [
         "message",
         "reason",
@@ -115,9 +116,10 @@ SETTINGS: dict[str, Any] = {
         "actor.last_known.parts",
         "actor.candidates.id.parts",
         "principal.arn.parts",
-        "principal.name.parts",
-        "principal.source_identity.parts",
-        "principal.candidates.arn.parts",
+        "principal.name",
+        "principal.source_identity",
+        "principal.candidates.name",
+        "principal.candidates.session",
         "principal.address",
         "principal.request_id",
         "request.id.parts",

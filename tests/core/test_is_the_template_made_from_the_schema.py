@@ -95,7 +95,7 @@ def test_identifiers_have_parts_and_a_word_of_text_is_never_longer_than_lucene_t
     parts = {name: field["fields"]["parts"] for name, field in FIELDS.items() if "parts" in field.get("fields", {})}
     actors = {"actor.id", "actor.last_known", "actor.candidates.id"}
     principals = {"principal.arn", "principal.name", "principal.session", "principal.source_identity"}
-    callers = {"principal.user_agent", "principal.candidates.arn", "principal.candidates.name"}
+    callers = {"principal.user_agent", "principal.candidates.arn"}
     assert set(parts) == {"item.id", "request.id", *actors, *principals, *callers}
     for field in (*texts.values(), *parts.values()):
         assert field["analyzer"] == "tabletrail_words"
