@@ -27,7 +27,9 @@ OTHER_RULE = PRODUCTION | {"rules": ["email-changed"]}
 UNKNOWN = CHANGE | {"actor": None}
 CRITICAL = CHANGE | {"severity": 99, "severity_name": "critical"}
 GAP = alert(1).detail
-EXPECTED = [[PRODUCTION], [UNKNOWN], [CRITICAL, GAP]]
+FINDING = {name: value for name, value in CHANGE.items() if name != "actor"} | {"kind": "attribution", "rules": []}
+AGREED, CLAIM = FINDING | {"contradiction": False}, FINDING | {"contradiction": True}
+EXPECTED = [[PRODUCTION], [UNKNOWN], [CLAIM], [CRITICAL, GAP]]
 """By pattern, in the order of the page."""
 
 
@@ -47,5 +49,5 @@ def test_each_matches_what_it_says(stack: StackInfo) -> None:
     shown = patterns()
     assert len(shown) == len(EXPECTED)
     for pattern, expected in zip(shown, EXPECTED, strict=True):
-        for detail in (CHANGE, PRODUCTION, OTHER_RULE, UNKNOWN, CRITICAL, GAP):
+        for detail in (CHANGE, PRODUCTION, OTHER_RULE, UNKNOWN, CRITICAL, GAP, AGREED, CLAIM):
             assert matches(pattern, detail) == (detail in expected), (pattern, detail)

@@ -26,11 +26,16 @@ FEW = 5
 MOST_COUNTED = 10
 """Lines of one count, and ids that a message names."""
 SUBJECT_CHARACTERS = 99
+_COUNTED = ("severities", "rules", "tables", "actors", "principals", "findings", "kinds")
+_CALLED = ("session", "source_identity", "address", "at")
 _NO_XML = re.compile("[\ufffe\uffff]")
 """What SNS and SQS take in no message; control characters are gone already."""
+CONTRADICTION = "claim against IAM"
+"""What a message calls an entry that says that the principal may not be whom the change names."""
 _SOURCES = {
     "attribute": "the item's own attribute says so",
     "mark": "the mark of this write says so",
+    "outbox": "a row that was written with the change says so",
     "stream": "DynamoDB says so",
     "ttl": "DynamoDB says so",
 }
@@ -91,7 +96,7 @@ def digest_of(alerts: Iterable[Alert], form: AlertForm) -> Digest:
 
 def subject_of(digest: Digest) -> str:
     """For a message's subject line: printable ASCII, under 100 characters. The digest is not empty."""
-    what = (digest.names("rules") or digest.names("kinds"))[0]
+    what = (digest.names("rules") or digest.names("findings") or digest.names("kinds"))[0]
     tables = digest.names("tables")
     count = f"{len(digest.ids)} alerts, " if len(digest.ids) > 1 else ""
     more = " and elsewhere" if len(tables) > 1 else ""
@@ -112,6 +117,8 @@ def _facets(detail: dict[str, Any]) -> dict[str, list[str]]:
         "rules": detail["rules"],
         "tables": [detail["table"]["name"]],
         "actors": [_actor_name(detail)] if detail["kind"] == "change" else [],
+        "principals": [_principal_name(detail["principal"])] if detail.get("principal") else [],
+        "findings": [CONTRADICTION] if detail.get("contradiction") else [],
     }
 
 
@@ -127,6 +134,8 @@ def _one(detail: dict[str, Any]) -> list[str]:
     place += [f"sequence number {stream['sequence']}"] if "sequence" in stream else []
     lines = [
         ("who", _who(detail) if detail["kind"] == "change" else ""),
+        ("claimed", f"{detail['claimed']} (as the change's writer says)" if "claimed" in detail else ""),
+        ("IAM says", _verified(detail["principal"]) if detail.get("principal") else ""),
         ("what", f"{detail['action']} ({detail['kind']}), severity {detail['severity_name']}"),
         ("where", _where(detail)),
         ("when", detail["time"]),
@@ -134,9 +143,11 @@ def _one(detail: dict[str, Any]) -> list[str]:
         ("why", ", ".join(detail["rules"])),
         ("tags", ", ".join(detail["tags"])),
         ("look at", detail.get("link", "")),
+        ("change at", detail.get("about_link", "")),
         ("table", detail["table"]["arn"]),
         ("stream", ", ".join(place)),
         ("entry", detail["id"]),
+        ("about", detail.get("about", "")),
         ("log", f"{log['index']}, segment {log['segment']}, line {log['line']}"),
     ]
     return [detail["message"], "", *(f"{name:<9} {text}" for name, text in lines if text)]
@@ -145,12 +156,33 @@ def _one(detail: dict[str, Any]) -> list[str]:
 def _who(detail: dict[str, Any]) -> str:
     if "actor" not in detail:
         return "not shown"
+    if "candidates" in detail:
+        names = ", ".join(f"{one['id']} ({one['type']})" for one in detail["candidates"])
+        return f"unknown; possible: one of {names}"
     if detail["actor"] is None:
         last = f"; the item names {detail['last_known']} as an earlier writer" if "last_known" in detail else ""
         return f"unknown{last}"
     actor = detail["actor"]
     source = _SOURCES.get(actor["source"], actor["source"])
     return f"{actor['id']} ({actor['type']}; {actor['confidence']}: {source})"
+
+
+def _verified(principal: dict[str, Any]) -> str:
+    """Of several candidates none is said to be it."""
+    if "candidates" in principal:
+        names = [*dict.fromkeys(map(_principal_name, principal["candidates"]))]
+        more = f" and {principal['more']} calls more" if "more" in principal else ""
+        return f"possible: one of {', '.join(names)}{more}"
+    details = [principal.get("confidence", ""), *(f"{name} {principal[name]}" for name in _CALLED if name in principal)]
+    told = ", ".join(text for text in details if text)
+    return f"{_principal_name(principal)}{f' ({told})' if told else ''}"
+
+
+def _principal_name(principal: dict[str, Any]) -> str:
+    """The ARN, which nobody else has, and not a name that two accounts may have."""
+    if "candidates" in principal:
+        return "one of several"
+    return str(principal.get("arn") or principal.get("id") or principal.get("name", "not known"))
 
 
 def _where(detail: dict[str, Any]) -> str:
@@ -181,7 +213,7 @@ def _several(digest: Digest) -> list[str]:
         f"{'when':<9} {digest.earliest} to {digest.latest}",
         *([f"{'look at':<9} {digest.link}"] if digest.form.dashboards else []),
         f"{'log':<9} {_segments(digest)}",
-        *(line for name in ("severities", "rules", "tables", "actors", "kinds") for line in _counted(digest, name)),
+        *(line for name in _COUNTED for line in _counted(digest, name)),
         f"the first {len(ids)} entries:" if len(ids) < len(digest.ids) else "the entries:",
         *(f"  {id_}" for id_ in ids),
     ]
