@@ -15,9 +15,8 @@ Called by the use cases through the port; wired by the handlers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from tabletrail.aws.commit import (
     TableNames,
@@ -30,6 +29,7 @@ from tabletrail.aws.commit import (
 )
 from tabletrail.aws.fetch import batch_get, query, query_keys
 from tabletrail.aws.rows import FLEET_PARTITION, decode_shard, decode_stream, encode_shard
+from tabletrail.aws.several import each
 from tabletrail.aws.tries import Tries
 from tabletrail.aws.troubles import RefusedError
 from tabletrail.core.checkpoint import (
@@ -46,12 +46,7 @@ from tabletrail.core.checkpoint import (
 from tabletrail.errors import CommitUnknownError, TabletrailError
 
 BY_GROUP = "by_group"
-_THREADS = 8
-"""Calls at once where many rows of the same kind are read or made."""
 _CONDITION_FAILED = "ConditionalCheckFailedException"
-
-One = TypeVar("One")
-Result = TypeVar("Result")
 
 
 class TableCheckpoints:
@@ -73,7 +68,7 @@ class TableCheckpoints:
         return [row for row in rows if row.state is not StreamState.DONE]
 
     def live_shards(self, group_ids: Iterable[str]) -> list[ShardRow]:
-        groups = _each(self.group, sorted(set(group_ids)))
+        groups = each(self.group, sorted(set(group_ids)))
         return [row for rows in groups for row in rows]
 
     def group(self, group_id: str) -> list[ShardRow]:
@@ -102,7 +97,7 @@ class TableCheckpoints:
         return decode_stream(item) if item else None
 
     def add_shards(self, rows: Sequence[ShardRow]) -> None:
-        _each(self._add_shard, rows)
+        each(self._add_shard, rows)
 
     def move_shard(self, move: ShardMove) -> bool:
         """A walk may move a row whose parent is not processed, so this is asked only where `before` counted on it."""
@@ -137,7 +132,7 @@ class TableCheckpoints:
         return Committed()
 
     def extend_expiry(self, keys: Sequence[ShardKey], expires_at: int) -> None:
-        _each(lambda key: self._extend(key, expires_at), keys)
+        each(lambda key: self._extend(key, expires_at), keys)
 
     def _add_shard(self, row: ShardRow) -> None:
         self._swap(
@@ -192,11 +187,3 @@ class TableCheckpoints:
         reply = self._tries.run("GetItem", lambda: self._client.get_item(TableName=table, Key=key, ConsistentRead=True))
         item: dict[str, Any] = reply.get("Item", {})
         return item
-
-
-def _each(work: Callable[[One], Result], inputs: Sequence[One]) -> list[Result]:
-    """`work` of each, several at once, in order. The first error is raised after all have ended."""
-    if len(inputs) <= 1:
-        return [work(one) for one in inputs]
-    with ThreadPoolExecutor(min(_THREADS, len(inputs))) as pool:
-        return list(pool.map(work, inputs))

@@ -28,10 +28,22 @@ TARGET = "DynamoDB_20120810"
 
 
 class DirectCalls:
-    """Over the endpoint, the connections and the time-outs of `client`, which is `clients.dynamodb_client`."""
+    """Over the endpoint, the connections and the time-outs of `client`, which is `clients.dynamodb_client`.
+
+    Stands in its place for `fetch` and its like: the methods have the SDK's names.
+    """
 
     def __init__(self, session: Any, client: Any) -> None:
         self._requests = SignedRequests(session, client, SERVICE)
+
+    def batch_get_item(self, **request: Any) -> dict[str, Any]:
+        return self.call("BatchGetItem", request)
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        return self.call("Query", request)
+
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:
+        return self.call("TransactWriteItems", request)
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """The reply. ClientError, the SDK's errors of connection, TransientError for a reply that is none."""

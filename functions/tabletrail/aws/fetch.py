@@ -1,6 +1,6 @@
 """Reads of several items: all pages of a query, and batches with what the service left unprocessed.
 
-Called by `checkpoints` and `segments`.
+Called by `checkpoints`, `segments`, `outbox` and `claims`. `client` is the SDK's, or a `DirectCalls`.
 """
 
 from __future__ import annotations

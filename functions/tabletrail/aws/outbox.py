@@ -1,0 +1,94 @@
+"""`Outbox` over the table that writers put rows into.
+
+Rules
+- Every read is consistent, and whole: keys that the service left are asked for again, or the call fails.
+- Only the fields that a row may have are asked for. What else a writer puts beside them takes none of our memory.
+- A read that fails ends the others of the same call, and none is begun later than `SECONDS` after the first: a call of
+  CaptureShards that waits for the outbox commits nothing meanwhile.
+
+Called by the use cases through the port; wired by the handlers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from tabletrail.aws.fetch import batch_get, query
+from tabletrail.aws.rows import Item
+from tabletrail.aws.several import each
+from tabletrail.aws.tries import Tries
+from tabletrail.aws.troubles import RefusedError
+from tabletrail.core.outbox import DELETED, RowKey, Span
+from tabletrail.errors import OutboxError, TransientError
+from tabletrail.ports import Clock
+
+BATCH = 100
+"""Keys that one BatchGetItem takes."""
+BATCHES_AT_ONCE = 4
+"""Each may be answered with 16 MB."""
+QUERIES_AT_ONCE = 12
+MOST_DELETES = 100
+"""Of one span."""
+SECONDS = 12.0
+FIELDS = ("item", "id", "action", "table", "key", "actor", "type", "service", "request_id", "reason", "context")
+
+One = TypeVar("One")
+
+
+class TableOutbox:
+    """`client` is a `DirectCalls`."""
+
+    def __init__(self, client: Any, table: str, tries: Tries, clock: Clock) -> None:
+        self._client, self._table, self._tries, self._clock = client, table, tries, clock
+
+    def rows(self, keys: Collection[RowKey]) -> list[Item]:
+        # A row without one of its keys cannot be, and would have the whole batch refused.
+        wanted = [_key(key) for key in sorted(set(keys)) if key.item and key.id]
+        batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
+        return [item for found in self._each(self._batch, batches, BATCHES_AT_ONCE) for item in found]
+
+    def deletes(self, spans: Collection[Span]) -> dict[Span, list[Item]]:
+        wanted = sorted(span for span in set(spans) if span.item and span.first_id)
+        found = self._each(self._query, wanted, QUERIES_AT_ONCE)
+        return {**{span: [] for span in spans}, **dict(zip(wanted, found, strict=True))}
+
+    def _each(self, read: Callable[[One], list[Item]], inputs: Sequence[One], threads: int) -> list[list[Item]]:
+        until = self._clock.monotonic() + SECONDS
+
+        def in_time(one: One) -> list[Item]:
+            if self._clock.monotonic() > until:
+                raise TransientError("the outbox was not read in time")
+            return read(one)
+
+        try:
+            return each(in_time, inputs, threads)
+        except RefusedError as error:
+            raise OutboxError(f"the outbox {self._table} cannot be read: {error}") from error
+
+    def _batch(self, keys: Sequence[Item]) -> list[Item]:
+        return batch_get(self._client, self._tries, self._table, keys, FIELDS)
+
+    def _query(self, span: Span) -> list[Item]:
+        found = query(
+            self._client,
+            self._tries,
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="#item = :item AND #id BETWEEN :first AND :last",
+            FilterExpression="#action = :delete",
+            ProjectionExpression=", ".join(f"#{name}" for name in FIELDS),
+            ExpressionAttributeNames={f"#{name}": name for name in FIELDS},
+            ExpressionAttributeValues={
+                ":item": {"S": span.item},
+                ":first": {"S": span.first_id},
+                ":last": {"S": span.last_id},
+                ":delete": {"S": DELETED},
+            },
+        )
+        return list(islice(found, MOST_DELETES))
+
+
+def _key(key: RowKey) -> Item:
+    return {"item": {"S": key.item}, "id": {"S": key.id}}

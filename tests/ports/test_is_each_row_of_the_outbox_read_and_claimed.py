@@ -1,0 +1,335 @@
+"""The outbox and the claims over real tables: many, torn, throttled, lost, refused; is it all, or an error?"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from tabletrail.aws import claims as claims_module
+from tabletrail.aws import outbox as outbox_module
+from tabletrail.aws.claims import TableClaims
+from tabletrail.aws.clients import dynamodb_client
+from tabletrail.aws.clock import SystemClock
+from tabletrail.aws.direct_calls import DirectCalls
+from tabletrail.aws.outbox import TableOutbox
+from tabletrail.aws.tries import Tries
+from tabletrail.aws.troubles import RefusedError
+from tabletrail.core.outbox import RowClaim, RowKey, Span, id_span, row_in
+from tabletrail.errors import OutboxError, TabletrailError, ThrottledError, TransientError
+from tabletrail_client.context import Act
+from tabletrail_client.outbox import row as row_of
+from tabletrail_local.info import StackInfo
+from tests.fakes.clock import FakeClock
+from tests.ports.local_tables import drop_tables, make_table, unique
+from tests.ports.test_lost_replies import AFTER, BEFORE, TIMEOUT, LossyClient, StingyClient, reply_error
+
+pytestmark = pytest.mark.stack
+
+ALWAYS = id_span(0, 2**48 - 1)
+ACT = Act("alice", service="crm", reason="a refund", context={"ticket": 17})
+
+
+@dataclass
+class Tables:
+    """An outbox and a table of claims; `direct` stands in their adapters for the SDK's client."""
+
+    sdk: Any
+    direct: DirectCalls
+    outbox: str
+    claims: str
+
+    def put(self, *rows: dict[str, Any]) -> list[RowKey]:
+        for start in range(0, len(rows), 25):
+            requests = [{"PutRequest": {"Item": row}} for row in rows[start : start + 25]]
+            self.sdk.batch_write_item(RequestItems={self.outbox: requests})
+        return [RowKey(row["item"]["S"], row["id"]["S"]) for row in rows]
+
+    def reader(self, client: Any = None, clock: Any = None) -> TableOutbox:
+        clock = clock or FakeClock()
+        return TableOutbox(client or self.direct, self.outbox, Tries(clock), clock)
+
+    def claimer(self, client: Any = None, clock: Any = None) -> TableClaims:
+        clock = clock or FakeClock()
+        return TableClaims(client or self.direct, self.claims, Tries(clock), clock)
+
+    def claimed(self) -> dict[str, str]:
+        pages = self.sdk.get_paginator("scan").paginate(TableName=self.claims, ConsistentRead=True)
+        return {item["id"]["S"]: item["claimed_by"]["S"] for page in pages for item in page["Items"]}
+
+
+@pytest.fixture(scope="module")
+def made(stack: StackInfo) -> Iterator[Tables]:
+    session = stack.session()
+    sdk = dynamodb_client(session)
+    tables = Tables(sdk, DirectCalls(session, sdk), unique("outbox"), unique("claims"))
+    make_table(sdk, tables.outbox, "item", "id")
+    yield tables
+    drop_tables(sdk, tables.outbox)
+
+
+@pytest.fixture
+def tables(made: Tables) -> Iterator[Tables]:
+    """With no claims; rows of other tests have other items."""
+    make_table(made.sdk, made.claims, "id")
+    yield made
+    drop_tables(made.sdk, made.claims)
+
+
+def rows(count: int, action: str = "update", table: str = "") -> list[dict[str, Any]]:
+    """As the writers' package makes them, of as many items."""
+    table = table or unique("orders")
+    return [row_of(ACT, action, table, {"pk": {"S": f"order#{number}"}}) for number in range(count)]
+
+
+def one_item(count: int, action: str = "delete") -> list[dict[str, Any]]:
+    """Rows of one item, in the order of their ids."""
+    table = unique("orders")
+    return [row_of(ACT, action, table, {"pk": {"S": "order#17"}}) for _ in range(count)]
+
+
+def ids(items: list[dict[str, Any]]) -> list[str]:
+    return [item["id"]["S"] for item in items]
+
+
+@pytest.mark.parametrize("count", [0, 1, 100, 101, 250])
+def test_all_rows_come(tables: Tables, count: int) -> None:
+    keys = tables.put(*rows(count))
+    absent = [RowKey("0" * 64, key.id) for key in keys]
+    found = tables.reader().rows([*keys, *absent, *keys])
+    assert Counter(ids(found)) == Counter(key.id for key in keys)
+    assert all(row_in(item) for item in found)
+
+
+def test_a_key_that_cannot_be_spoils_no_others(tables: Tables) -> None:
+    [key] = tables.put(*rows(1))
+    assert ids(tables.reader().rows([RowKey("", key.id), key, RowKey(key.item, "")])) == [key.id]
+    spans: dict[Span, list[Any]] = {Span("", *ALWAYS): [], Span("0" * 64, *ALWAYS): []}
+    assert tables.reader().deletes(spans) == spans
+
+
+def test_what_else_lies_in_a_row_is_not_read(tables: Tables) -> None:
+    [row] = rows(1)
+    keys = tables.put({**row, "junk": {"S": "x" * 100_000}})
+    [found] = tables.reader().rows(keys)
+    assert found == {name: value for name, value in row.items() if name != "expires_at"}
+
+
+def test_keys_that_are_left_are_asked_for_again(tables: Tables) -> None:
+    keys = tables.put(*rows(5))
+    stingy = StingyClient(tables.direct, "", [])
+    assert sorted(ids(tables.reader(stingy).rows(keys))) == sorted(key.id for key in keys)
+
+
+def test_keys_that_are_left_for_good_are_an_error(tables: Tables) -> None:
+    keys = tables.put(*rows(9))
+    with pytest.raises(ThrottledError):
+        tables.reader(StingyClient(tables.direct, "", [])).rows(keys)
+
+
+def test_deletes_come_in_order_and_no_other_action(tables: Tables) -> None:
+    made = [*one_item(3), row_of(ACT, "update", unique("other"), {"pk": {"S": "order#17"}})]
+    changed = {**row_of(ACT, "update", "orders", {"pk": {"S": "x"}}), "item": made[0]["item"]}
+    tables.put(*made, changed)
+    spans = [Span(made[0]["item"]["S"], *ALWAYS), Span("0" * 64, *ALWAYS)]
+    found = tables.reader(StingyClient(tables.direct, "", [])).deletes(spans)
+    assert [ids(found[span]) for span in spans] == [ids(made[:3]), []]
+
+
+def test_both_bounds_of_a_span_are_in_it(tables: Tables) -> None:
+    made = one_item(3)
+    tables.put(*made)
+    item, first, last = made[0]["item"]["S"], *ids(made[::2])
+    assert ids(tables.reader().deletes([Span(item, first, last)])[Span(item, first, last)]) == ids(made)
+    assert ids(tables.reader().deletes([Span(item, last, last)])[Span(item, last, last)]) == [last]
+
+
+def test_a_hundred_of_a_span_are_enough(tables: Tables) -> None:
+    made = one_item(130)
+    tables.put(*made)
+    span = Span(made[0]["item"]["S"], *ALWAYS)
+    assert ids(tables.reader().deletes([span])[span]) == ids(made[:100])
+
+
+def test_many_spans_are_answered_each(tables: Tables) -> None:
+    made = rows(60, "delete")
+    spans = [Span(key.item, *ALWAYS) for key in tables.put(*made)]
+    found = tables.reader().deletes(spans)
+    assert [ids(found[span]) for span in spans] == [[one] for one in ids(made)]
+
+
+@pytest.mark.parametrize("method", ["batch_get_item", "query"])
+@pytest.mark.parametrize("way", [BEFORE, AFTER])
+def test_a_lost_reply_is_asked_for_again(tables: Tables, method: str, way: str) -> None:
+    made = one_item(2)
+    keys = tables.put(*made)
+    lossy = LossyClient(tables.direct, method, [(way, TIMEOUT), (way, reply_error("ThrottlingException"))])
+    reader, span = tables.reader(lossy), Span(keys[0].item, *ALWAYS)
+    found = reader.rows(keys) if method == "batch_get_item" else reader.deletes([span])[span]
+    assert sorted(ids(found)) == ids(made)
+    assert len(lossy.sent) == 3
+
+
+class Failing:
+    """A client whose reads fail; counts them. `clock` is moved by each."""
+
+    def __init__(self, error: Exception, clock: FakeClock, seconds: float = 0.0) -> None:
+        self.asked, self._error, self._clock, self._seconds = 0, error, clock, seconds
+        self._lock = threading.Lock()
+
+    def batch_get_item(self, **_: Any) -> Any:
+        with self._lock:
+            self.asked += 1
+            self._clock.advance(self._seconds)
+        raise self._error
+
+    query = transact_write_items = batch_get_item
+
+
+KEYS = [RowKey("a" * 64, f"id-{number}") for number in range(5_000)]
+SPANS = [Span(f"{number}", "a", "b") for number in range(500)]
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"])
+def test_an_outbox_that_may_not_be_read_is_asked_a_few_times_only(code: str) -> None:
+    clock = FakeClock()
+    for read, most in (("rows", outbox_module.BATCHES_AT_ONCE), ("deletes", outbox_module.QUERIES_AT_ONCE)):
+        client = Failing(reply_error(code), clock)
+        reader = TableOutbox(client, "outbox", Tries(clock), clock)
+        with pytest.raises(OutboxError, match=f"the outbox outbox cannot be read.*{code}"):
+            getattr(reader, read)(KEYS if read == "rows" else SPANS)
+        assert client.asked <= most
+
+
+def test_a_throttled_outbox_is_an_error_in_bounded_time() -> None:
+    clock = FakeClock()
+    client = Failing(reply_error("ProvisionedThroughputExceededException"), clock)
+    with pytest.raises(ThrottledError):
+        TableOutbox(client, "outbox", Tries(clock), clock).deletes(SPANS)
+    assert client.asked <= 6 * outbox_module.QUERIES_AT_ONCE
+
+
+def test_a_slow_outbox_is_left(tables: Tables) -> None:
+    clock = FakeClock()
+
+    class Slow:
+        def query(self, **request: Any) -> Any:
+            clock.advance(1.0)
+            return tables.direct.query(**request)
+
+    with pytest.raises(TransientError, match="not read in time"):
+        tables.reader(Slow(), clock).deletes(SPANS)
+
+
+def test_a_missing_outbox_says_so(tables: Tables) -> None:
+    reader = TableOutbox(tables.direct, unique("nowhere"), Tries(FakeClock()), FakeClock())
+    with pytest.raises(OutboxError, match="ResourceNotFoundException"):
+        reader.rows(KEYS[:1])
+
+
+def wanted(count: int, who: str = "arn#1", first: int = 0) -> list[RowClaim]:
+    return [RowClaim(f"id-{number}", f"{who}{number}") for number in range(first, first + count)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 100, 101, 250])
+def test_claims_are_made_and_made_again(tables: Tables, count: int) -> None:
+    asked = wanted(count)
+    for _ in range(2):
+        assert tables.claimer().claim(asked) == frozenset()
+    expected = {claim.key: claim.claimant for claim in asked}
+    assert tables.claimed() == tables.claimer().claimants([*expected, "nobody's"]) == expected
+
+
+def test_whoever_comes_second_is_refused_and_takes_nothing_from_the_others(tables: Tables) -> None:
+    tables.claimer().claim(wanted(60, "first", first=70))
+    refused = tables.claimer().claim(wanted(250, "second"))
+    assert refused == {f"id-{number}" for number in range(70, 130)}
+    owners = Counter(claimant.rstrip("0123456789") for claimant in tables.claimed().values())
+    assert owners == {"first": 60, "second": 190}
+
+
+def test_a_key_that_is_claimed_twice_at_once_is_a_bug(tables: Tables) -> None:
+    with pytest.raises(TabletrailError, match="twice"):
+        tables.claimer().claim([RowClaim("a", "one"), RowClaim("a", "two")])
+
+
+def test_a_claim_outlives_its_record(tables: Tables) -> None:
+    clock = FakeClock()
+    tables.claimer(clock=clock).claim(wanted(1))
+    [item] = tables.sdk.scan(TableName=tables.claims)["Items"]
+    assert int(item["expires_at"]["N"]) == int(clock.now()) + 3 * 86_400
+
+
+@pytest.mark.parametrize("way", [BEFORE, AFTER])
+@pytest.mark.parametrize(
+    "error", [TIMEOUT, reply_error("InternalServerError", 500), reply_error("ThrottlingException")], ids=str
+)
+def test_a_claim_whose_reply_was_lost_is_ones_own(tables: Tables, way: str, error: Exception) -> None:
+    tables.claimer().claim([RowClaim("id-1", "other")])
+    lossy = LossyClient(tables.direct, "transact_write_items", [(way, error)] * 3)
+    assert tables.claimer(lossy).claim([*wanted(1), *wanted(2, first=2)]) == frozenset()
+    lossy = LossyClient(tables.direct, "transact_write_items", [("", error), (way, error)])
+    assert tables.claimer(lossy).claim(wanted(3)) == {"id-1"}
+    assert tables.claimed() == {"id-0": "arn#10", "id-1": "other", "id-2": "arn#12", "id-3": "arn#13"}
+
+
+def test_a_conflict_is_waited_out_and_a_refusal_beside_it_decides(tables: Tables) -> None:
+    busy = reply_error("TransactionCanceledException", 400, "None", "TransactionConflict")
+    mixed = reply_error("TransactionCanceledException", 400, "ConditionalCheckFailed", "TransactionConflict")
+    lossy = LossyClient(tables.direct, "transact_write_items", [(BEFORE, busy), (BEFORE, mixed)])
+    assert tables.claimer(lossy).claim(wanted(2)) == {"id-0"}
+    assert tables.claimed() == {"id-1": "arn#11"}
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
+def test_claims_that_may_not_be_made_are_an_error(tables: Tables, code: str) -> None:
+    lossy = LossyClient(tables.direct, "transact_write_items", [(BEFORE, reply_error(code))])
+    with pytest.raises(RefusedError, match=code):
+        tables.claimer(lossy).claim(wanted(2))
+
+
+def test_claims_that_stay_throttled_are_an_error(tables: Tables) -> None:
+    fault = reply_error("TransactionCanceledException", 400, "ThrottlingError", "None")
+    lossy = LossyClient(tables.direct, "transact_write_items", [(BEFORE, fault)] * 6)
+    with pytest.raises(ThrottledError):
+        tables.claimer(lossy).claim(wanted(2))
+    assert tables.claimed() == {}
+
+
+def test_of_several_at_once_one_has_each(tables: Tables) -> None:
+    """Four records claim the same two hundred rows, each in an order of its own; nobody is told what is not so."""
+    clock = SystemClock()
+
+    def claim(number: int) -> frozenset[str]:
+        claims = wanted(200, f"record-{number}-")
+        adapter = TableClaims(tables.direct, tables.claims, Tries(clock, most=40, seconds=60.0), clock)
+        with patch.object(claims_module, "SECONDS", 60.0):
+            return adapter.claim(claims[number * 50 :] + claims[: number * 50])
+
+    with ThreadPoolExecutor(4) as pool:
+        refused = list(pool.map(claim, range(4)))
+    owners = tables.claimed()
+    assert len(owners) == 200
+    for number, keys in enumerate(refused):
+        own = {key for key, owner in owners.items() if owner.startswith(f"record-{number}-")}
+        assert keys == set(owners) - own
+
+
+def test_a_row_of_the_writers_package_is_read_as_it_was_written(tables: Tables) -> None:
+    [row] = rows(1)
+    [found] = tables.reader().rows(tables.put(row))
+    read = row_in(found)
+    assert read is not None
+    assert (read.actor, read.service, read.reason, json.loads(read.context)) == (
+        "alice",
+        "crm",
+        "a refund",
+        ACT.context,
+    )
