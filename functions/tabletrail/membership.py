@@ -18,11 +18,15 @@ from dataclasses import dataclass, field, replace
 from tabletrail.core.checkpoint import NO_RULES, StreamRow, StreamState
 from tabletrail.coverage import Coverage
 from tabletrail.deadline import Deadline
-from tabletrail.errors import TabletrailError
+from tabletrail.errors import TabletrailError, TransientError
 from tabletrail.ports import Checkpoints, Clock, RunNotes, Tables, TableView
 from tabletrail.settings import Settings
 
 VIEW_TYPE = "NEW_AND_OLD_IMAGES"
+TTL_SECONDS = 6 * 3600
+"""A table's TTL attribute is read so often at most: it changes hardly ever, and never twice in an hour."""
+TTL_READS = 10
+"""In one run at most: thirty a minute, of the whole account, were reported to be too many already."""
 
 
 @dataclass(slots=True)
@@ -42,6 +46,7 @@ class Membership:
     """Under which a stream joins."""
     gaps: int = 0
     """Gap entries that were committed with a coverage entry."""
+    ttl_reads: int = 0
 
     def update(self, rows: Iterable[StreamRow], deadline: Deadline) -> list[StreamRow]:
         """The rows as they are afterwards. What the deadline cuts off is done by the next run."""
@@ -72,7 +77,8 @@ class Membership:
         if view is None:
             return self._ending(row, "table_deleted")
         if view.stream_enabled and view.stream_arn == row.stream_arn:
-            return {row.stream_arn: replace(row, service=view.service, partition_key=view.partition_key)}
+            present = replace(row, service=view.service, partition_key=view.partition_key)
+            return {row.stream_arn: self._with_ttl(present)}
         if not view.stream_enabled and not self._may_enable(view):
             return self._ending(row, "stream_disabled")
         if view.stream_enabled and view.view_type != VIEW_TYPE:
@@ -121,7 +127,7 @@ class Membership:
         return "stream_replaced" if note.get("new_stream_arn") == stream_arn else ""
 
     def _active(self, view: TableView, stream_arn: str, before: StreamRow | None) -> StreamRow:
-        return StreamRow(
+        row = StreamRow(
             stream_arn=stream_arn,
             table_name=view.name,
             table_arn=view.arn,
@@ -138,6 +144,24 @@ class Membership:
             attributed_until=before.attributed_until if before else 0,
             version=before.version if before else 0,
         )
+        return self._with_ttl(row)
+
+    def _with_ttl(self, row: StreamRow) -> StreamRow:
+        """The row with the table's TTL attribute, if it is time to look. What cannot be had now is had by a later run:
+        nothing but a name in entries of removals depends on it."""
+        now = int(self.clock.now())
+        if self.ttl_reads >= TTL_READS or now - row.ttl_read_at < TTL_SECONDS:
+            return row
+        self.ttl_reads += 1
+        try:
+            found = self.tables.ttl_attribute(row.table_name)
+        except TransientError:
+            self.ttl_reads = TTL_READS
+            return row
+        except TabletrailError as error:
+            self.problems.append(f"{row.table_name}: its TTL attribute cannot be read: {error}")
+            return row
+        return replace(row, ttl_attribute=found or row.ttl_attribute, ttl_read_at=now)
 
     def _left(self, row: StreamRow) -> dict[str, StreamRow]:
         if row.table_name in self.settings.names or self.tables.is_tagged(row.table_arn):

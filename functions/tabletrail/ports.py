@@ -68,10 +68,8 @@ class Page:
 
 
 class StreamReader(Protocol):
-    """DynamoDB Streams. Reads only; repeats are harmless; retries throttling a few times, then says so.
-
-    All calls: TransientError, ThrottledError.
-    """
+    """DynamoDB Streams. Reads only; repeats are harmless; retries throttling a few times, then says so (all calls):
+    TransientError, ThrottledError."""
 
     def describe(self, stream_arn: str) -> StreamView:
         """All pages, paced for the whole account (10 calls/s). ShardGoneError if the stream is gone."""
@@ -265,6 +263,9 @@ class Tables(Protocol):
 
     def is_tagged(self, table_arn: str) -> bool:
         """By the table's own tags, consistent. False too if the table does not exist."""
+
+    def ttl_attribute(self, table_name: str) -> str:
+        """By which TTL removes items now; empty if none. An account may ask so a few tens of times a minute."""
 
     def enable_stream(self, table_name: str) -> str:
         """Switches on new and old images; returns the stream's ARN. Only for a table that has no enabled stream."""

@@ -36,6 +36,9 @@ class FakeTables:
     listed: set[str] = field(default_factory=set)
     lagging: bool = False
     enabled: list[str] = field(default_factory=list)
+    ttl: dict[str, str] = field(default_factory=dict)
+    """By name of the table, the attribute by which its items expire."""
+    ttl_reads: list[str] = field(default_factory=list)
 
     def add(self, table: TableView, *, tagged: bool = True) -> TableView:
         self.tables[table.arn] = table
@@ -62,6 +65,10 @@ class FakeTables:
 
     def is_tagged(self, table_arn: str) -> bool:
         return table_arn in self.tables and table_arn in self.tags
+
+    def ttl_attribute(self, table_name: str) -> str:
+        self.ttl_reads.append(table_name)
+        return self.ttl.get(table_name, "")
 
     def enable_stream(self, table_name: str) -> str:
         (table,) = [table for table in self.tables.values() if table.name == table_name]

@@ -51,6 +51,9 @@ class TablesContract:
         assert (view.stream_arn, view.stream_enabled, view.view_type, view.service) == (None, False, "", "")
         assert lab.tables.view(lab.plain + "-missing") is None
 
+    def test_a_table_whose_items_do_not_expire_has_no_attribute_for_it(self, lab: TablesLab) -> None:
+        assert lab.tables.ttl_attribute(lab.tagged.partition("/")[2]) == ""
+
     def test_a_missing_stream_is_switched_on(self, lab: TablesLab) -> None:
         arn = lab.tables.enable_stream(lab.plain.partition("/")[2])
         view = lab.tables.view(lab.plain)

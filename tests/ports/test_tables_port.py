@@ -64,6 +64,14 @@ class TestAccountTables(TablesContract):
         assert view is not None
         assert view.view_type == "KEYS_ONLY"
 
+    def test_the_attribute_by_which_items_expire_is_read(
+        self, lab: TablesLab, names: tuple[str, str], clients: tuple[Any, Any]
+    ) -> None:
+        clients[0].update_time_to_live(
+            TableName=names[0], TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
+        )
+        assert lab.tables.ttl_attribute(names[0]) == "expires"
+
     def test_tags_from_the_listing_save_calls_that_are_limited(self, lab: TablesLab, clients: tuple[Any, Any]) -> None:
         clock = FakeClock()
         tables = AccountTables(*clients, clock, tag=TAG, service_tag="service")

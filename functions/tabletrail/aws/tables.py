@@ -59,6 +59,12 @@ class AccountTables:
     def is_tagged(self, table_arn: str) -> bool:
         return self._tags_of(table_arn).get(self._tag_key) == self._tag_value
 
+    def ttl_attribute(self, table_name: str) -> str:
+        with translated("DescribeTimeToLive"):
+            reply = self._dynamodb.describe_time_to_live(TableName=table_name)
+        # Named while TTL is on, and on its way to being so or not.
+        return str(reply.get("TimeToLiveDescription", {}).get("AttributeName", ""))
+
     def enable_stream(self, table_name: str) -> str:
         """Also succeeds if the stream is on as wanted already: an earlier try's reply may have been lost."""
         wanted = {"StreamEnabled": True, "StreamViewType": VIEW_TYPE}

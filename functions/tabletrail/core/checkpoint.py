@@ -69,6 +69,10 @@ class StreamRow:
     """The policy under which its records become entries. It changes with a coverage entry only."""
     holds_told: int = 0
     """The last change of legal holds that its coverage entries tell of."""
+    ttl_attribute: str = ""
+    """The attribute by which TTL removes the table's items, as it was last read; kept when TTL is switched off, since
+    what it removed may still be in the stream. Empty: none was ever seen."""
+    ttl_read_at: int = 0
     attributed_until: int = 0
     """Whose changes before this second have their entries of kind attribution; 0 where CloudTrail is not asked."""
     version: int = 0

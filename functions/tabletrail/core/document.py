@@ -47,6 +47,7 @@ class Source:
 
     `service` is empty if the table has no such tag. `partition_key` names the attribute whose value begins `item.id`;
     if it is empty, the order of the names decides, for a record does not tell which key attribute is which.
+    `ttl_attribute` names the one by which TTL removes the table's items, as far as that is known.
     """
 
     stream_arn: str
@@ -58,6 +59,7 @@ class Source:
     region: str
     service: str = ""
     partition_key: str = ""
+    ttl_attribute: str = ""
 
 
 @dataclass(frozen=True, slots=True)
