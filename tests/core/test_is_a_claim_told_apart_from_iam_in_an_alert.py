@@ -120,6 +120,14 @@ def test_calls_that_are_not_shown_are_counted() -> None:
     assert "more" not in valid(alert_of(contradiction(MALLORY), OPEN))["principal"]
 
 
+def test_several_calls_of_one_principal_are_his() -> None:
+    """The person is told, which of his calls it was is not."""
+    his = {name: MALLORY[name] for name in ("arn", "id", "name", "type", "confidence", "claimed")}
+    detail = valid(alert_of(contradiction(his | {"candidates": [CALLS[0], CALLS[0]], "more": 2}), OPEN))
+    assert detail["principal"] == {name: text for name, text in his.items() if name != "claimed"}
+    assert f"IAM says  {MALLORY['arn']} (likely)\n" in told(alert_of(contradiction(his), OPEN))
+
+
 def test_where_no_call_fits_nobody_is_verified() -> None:
     alone = alert_of(contradiction({"claimed": "alice"}), OPEN)
     assert valid(alone)["principal"] == {}
@@ -167,8 +175,8 @@ def test_a_claim_that_is_hidden_is_its_token() -> None:
 @pytest.mark.parametrize("is_one", [True, False])
 def test_the_longest_is_bounded(is_one: bool) -> None:
     call = dict.fromkeys(("arn", "id", "name", "session", "address", "user_agent", "request_id", "call"), WIDE)
-    principal = {**call, "claimed": WIDE, "confidence": "possible", "more": 9}
-    principal |= {} if is_one else {"candidates": [call] * 10}
+    principal = {"claimed": WIDE, "confidence": "possible", "more": 9}
+    principal |= call if is_one else {"candidates": [call] * 10}
     place = {"item": {"id": WIDE}, "service": {"name": WIDE}}
     alert = alert_of(contradiction(principal, message=WIDE, **place), AlertForm(dashboards="https://" + "d" * 392))
     valid(alert)

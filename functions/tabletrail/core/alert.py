@@ -168,9 +168,9 @@ def _finding(entry: dict[str, Any], form: AlertForm) -> dict[str, Any]:
 
 
 def _principal(principal: dict[str, Any]) -> dict[str, Any]:
-    """Or the candidates, of whom each may have called, and then nobody else. Nothing of it is a value of an item."""
+    """Or where none is named the candidates, of whom each may have called. Nothing of it is a value of an item."""
     calls = principal.get("candidates", ())
-    if not calls:
+    if "id" in principal or not calls:
         return _call(principal, _PRINCIPAL)
     more = principal.get("more", 0) + max(0, len(calls) - MOST_CALLS)
     told = {**_cut(principal, ("confidence",)), "candidates": [_call(one, _CALL) for one in calls[:MOST_CALLS]]}
