@@ -11,24 +11,19 @@ Called by `history`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from tabletrail.core.segment import Line
+from tabletrail_cli.doubts import Doubts, joined_at
 from tabletrail_cli.entries import Entries, Entry
 from tabletrail_cli.entry_text import at as text_at
 from tabletrail_cli.log import Log
 from tabletrail_cli.patterns import Clause
-from tabletrail_cli.queries import item_query, table_clause
+from tabletrail_cli.queries import item_query, of_records
 from tabletrail_cli.times import as_stored
-
-ITEM_KINDS = ("change", "parked", "unreadable")
-HARMLESS = ("joined", "hold_released", "hold_set", "rules_changed", "stream_ended")
-"""Changes of the coverage behind which no change of an item can hide."""
-MOST_DOUBTS = 20
 
 
 class State(Enum):
@@ -58,10 +53,12 @@ class Rebuilder:
     key: Clause
 
     def at(self, moment: datetime) -> AsOf:
-        last = self.entries.first(item_query(self.table, self.key, ITEM_KINDS, until=moment), "desc")
+        last = self.entries.first(item_query(self.table, self.key, of_records(), until=moment), "desc")
         answer = self._from_last(last) if last else self._from_next(moment)
         since = answer.entry if last else None
-        answer.doubts += self._doubts(text_at(since, "@timestamp") if since else None, moment)
+        doubts = Doubts(self.entries, self.log, self.table, self.key)
+        answer.doubts += doubts.of_the_index(text_at(since, "@timestamp") if since else None, moment)
+        answer.doubts += doubts.of_what_waits()
         return answer
 
     def _from_last(self, entry: Entry) -> AsOf:
@@ -81,10 +78,9 @@ class Rebuilder:
     def _from_next(self, moment: datetime) -> AsOf:
         """No entry at or before the time: what the first one after it replaced, if the table was audited by then."""
         after: Clause = {"range": {"@timestamp": {"gt": as_stored(moment)}}}
-        query = item_query(self.table, self.key, ITEM_KINDS)
-        query["bool"]["filter"].append(after)
+        query = item_query(self.table, self.key, of_records(), after)
         entry = self.entries.first(query, "asc")
-        joined = self._joined()
+        joined = joined_at(self.entries, self.table)
         if joined is None or joined > as_stored(moment):
             first = text_at(entry, "@timestamp") if entry else ""
             known = min(filter(None, (joined, first)), default=None)
@@ -106,42 +102,6 @@ class Rebuilder:
             return AsOf(State.ABSENT, f"created at {when}", entry=entry)
         return AsOf(State.UNKNOWN, f"unknown before {when}", entry=entry)
 
-    def _joined(self) -> str | None:
-        """When the table's auditing first began, as its entries of kind `coverage` say."""
-        entry = self.entries.first(self._of_kind("coverage", {"term": {"event.action": "joined"}}), "asc")
-        return text_at(entry, "@timestamp") if entry else None
-
     def _line(self, entry: Entry) -> Line:
         entry_id = text_at(entry, "tabletrail.supersedes") or text_at(entry, "event.id")
         return self.log.line(text_at(entry, "log.segment"), int(text_at(entry, "log.line")), entry_id)
-
-    def _doubts(self, since: str | None, moment: datetime) -> Iterator[str]:
-        began: Clause = {"range": {"@timestamp": {"gte": since}}} if since else {"match_all": {}}
-        gaps = self._of_kind("gap", began)
-        yield from (_told(gap) for gap in self.entries.walk(gaps, "asc", MOST_DOUBTS) if self._reaches(gap, moment))
-        # Joining is when answers begin to be known; whatever else changes the coverage may hide a change of this item.
-        coverage = self._of_kind("coverage", began, {"range": {"@timestamp": {"lte": as_stored(moment)}}})
-        coverage["bool"]["must_not"] = [{"terms": {"event.action": list(HARMLESS)}}]
-        yield from map(_told, self.entries.walk(coverage, "asc", MOST_DOUBTS))
-        waiting, _ = self.log.segments.count_waiting()
-        if waiting:
-            yield f"{waiting} segments wait to be indexed: a newer change may be among them"
-
-    def _reaches(self, gap: Entry, moment: datetime) -> bool:
-        """False if the gap began after the moment: its last known record is in the log, with a later time."""
-        if text_at(gap, "@timestamp") <= as_stored(moment):
-            return True
-        position = {name: text_at(gap, f"stream.{name}") for name in ("arn", "shard", "sequence")}
-        if not all(position.values()):
-            return True
-        terms: list[Clause] = [{"term": {f"stream.{name}": value}} for name, value in position.items()]
-        terms.append({"term": {"tabletrail.kind": "change"}})
-        before = self.entries.first({"bool": {"filter": terms}}, "asc")
-        return before is None or text_at(before, "@timestamp") <= as_stored(moment)
-
-    def _of_kind(self, kind: str, *more: Clause) -> Clause:
-        return {"bool": {"filter": [table_clause(self.table), {"term": {"tabletrail.kind": kind}}, *more]}}
-
-
-def _told(entry: Entry) -> str:
-    return f"{text_at(entry, '@timestamp')}: {text_at(entry, 'message')}"

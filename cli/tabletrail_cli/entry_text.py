@@ -3,18 +3,21 @@
 Pure. Rules
 - Every text of an entry goes through `visible`: what an item holds must not steer a terminal.
 - Long values are cut for the eye; `--json` has them whole.
-- Who did it is said with its confidence: a claim of the writer is not a proof.
+- Who did it is said with its confidence: a claim of the writer is not a proof. A name that could pass for more than a
+  name stands in quotes.
 
 Called by the commands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from typing import Any
 
 from tabletrail.core.document import SEVERITY_CRITICAL, SEVERITY_HIGH, SEVERITY_MEDIUM
+from tabletrail.core.message import short
 from tabletrail_cli.output import Part, visible
 from tabletrail_cli.times import shown
 
@@ -24,6 +27,8 @@ MOST_LINES = 40
 """Changed paths shown of one entry."""
 
 _ACTION_STYLE = {"insert": "green", "remove": "red", "expire": "red", "modify": ""}
+_NO_PLAIN_NAME = re.compile(r"""[()",]|\bor\b|\band\b|^\s|\s$""")
+"""What a name of several words would need to say something itself: `alice (certain)`, `alice or bob`."""
 
 
 def at(entry: Entry, path: str) -> str:
@@ -35,41 +40,92 @@ def at(entry: Entry, path: str) -> str:
 
 
 def list_line(entry: Entry, zone: tzinfo) -> list[Part]:
-    """Time, severity where there is one, the sentence, tags."""
+    """Time, severity where there is one, the sentence with how sure it is who did it, tags."""
     parts = [(shown(at(entry, "@timestamp"), zone), "dim"), ("  ", "")]
     parts += _severity(entry)
-    parts.append((visible(at(entry, "message")), ""))
+    parts += _sentence(entry)
     tags = entry.get("tags") or ()
     if tags:
         parts.append((f"  [{visible(', '.join(map(str, tags)))}]", "cyan"))
     return parts
 
 
-def timeline(entry: Entry, zone: tzinfo) -> Iterator[list[Part]]:
-    """Time, action and actor, then one line for each changed path."""
+def _sentence(entry: Entry) -> Iterator[Part]:
+    """`alice (likely, mark) changed …`; of several who may have done it, their names behind the sentence."""
+    message, name = at(entry, "message"), short(at(entry, "actor.id"))
+    how = _how_sure(entry)
+    if how and at(entry, "actor.id") and message.startswith(f"{name} "):
+        yield from ((visible(name), ""), (f" ({how})", "dim"), (visible(message[len(name) :]), ""))
+        return
+    yield visible(message), ""
+    if how:
+        yield f"  {actor(entry)}", "dim"
+
+
+def timeline(
+    entry: Entry, zone: tzinfo, remark: str = "", findings: Iterable[Sequence[Part]] = ()
+) -> Iterator[list[Part]]:
+    """Time, action and actor, what others say of who it was, then one line for each changed path. `remark` is about the
+    record as a whole."""
     action = at(entry, "event.action")
     head = [(shown(at(entry, "@timestamp"), zone), "dim"), ("  ", "")]
     if at(entry, "tabletrail.kind") != "change":
         yield [*head, *_severity(entry), (visible(at(entry, "message")), "yellow")]
+        for finding in findings:
+            yield [("    ", ""), *finding]
         return
-    yield [*head, (action.ljust(6), _ACTION_STYLE.get(action, "")), ("  ", ""), (actor(entry), "bold")]
+    behind = [(f"  {remark}", "dim")] if remark else []
+    yield [*head, (action.ljust(6), _ACTION_STYLE.get(action, "")), ("  ", ""), (actor(entry), "bold"), *behind]
     if reason := at(entry, "reason"):
         yield [("    reason: ", "dim"), (_short(reason), "")]
+    for finding in findings:
+        yield [("    ", ""), *finding]
     yield from changes(entry)
 
 
 def actor(entry: Entry) -> str:
-    """`alice`, `dynamodb.amazonaws.com (TTL)`, or that nothing is known, with who wrote last where that is."""
-    name = visible(at(entry, "actor.id"))
+    """`alice`, `alice (likely, mark)`, `alice or bob (possible)`, `dynamodb.amazonaws.com (TTL)`, or that nothing is
+    known, with who wrote last where that is. A bare name is certain."""
+    name = at(entry, "actor.id")
+    if names := candidates(entry):
+        return f"{one_of(names)} ({_how_sure(entry)})"
     if not name:
-        last = visible(at(entry, "actor.last_known"))
-        return f"unknown (last known: {last})" if last else "unknown"
+        last = at(entry, "actor.last_known")
+        return f"unknown (last known: {named(last)})" if last else "unknown"
     if at(entry, "actor.source") == "ttl":
-        return f"{name} (TTL)"
-    confidence = visible(at(entry, "actor.confidence"))
-    if confidence in ("", "certain"):
-        return name
-    return f"{name} ({confidence}, by {visible(at(entry, 'actor.source'))})"
+        return f"{named(name)} (TTL)"
+    how = _how_sure(entry)
+    return f"{named(name)} ({how})" if how else named(name)
+
+
+def candidates(entry: Entry) -> list[str]:
+    """Who may have done it, where several may; never who did."""
+    found = (entry.get("actor") or {}).get("candidates") or ()
+    return list(dict.fromkeys(at(one, "id") for one in found))
+
+
+def one_of(names: Sequence[str], more: int = 0) -> str:
+    """`alice`, `alice or bob`, `alice, bob or carol`, `alice, bob or 3 more`; each of them shown as a name."""
+    shown_names = [named(name) for name in names] + ([f"{more} more"] if more else [])
+    *others, last = shown_names
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def named(name: str) -> str:
+    """A name on one line, cut; in quotes where it holds what could pass for words of ours."""
+    text = _short(name)
+    is_plain = text and not _NO_PLAIN_NAME.search(text)
+    return text if is_plain else '"' + text.replace('"', '\\"') + '"'
+
+
+def _how_sure(entry: Entry) -> str:
+    """`likely, mark`; empty where it is certain, or where nobody is named."""
+    if candidates(entry):
+        return "possible"
+    if not at(entry, "actor.id"):
+        return ""
+    confidence, source = visible(at(entry, "actor.confidence")), visible(at(entry, "actor.source"))
+    return "" if confidence == "certain" else f"{confidence or 'nobody says how sure'}, {source}"
 
 
 def changes(entry: Entry) -> Iterator[list[Part]]:

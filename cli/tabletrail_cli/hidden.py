@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from tabletrail.core.tokens import LENGTH, PREFIX, Tokens
 from tabletrail.errors import RulesError, SettingsError
 from tabletrail_cli.errors import AccessError
+from tabletrail_cli.filters import FILTERS
 from tabletrail_cli.item_key import ItemKey
 from tabletrail_cli.patterns import Clause, any_of
 from tabletrail_cli.queries import Question, table_clause
@@ -70,8 +71,9 @@ def with_tokens(key: ItemKey, tokens: Tokens) -> ItemKey:
 
 def reveal(question: Question, place: Place, entries: Entries) -> tuple[Question, str]:
     """The question with the tokens of what it asks for, and a note: empty, or why tokens could not be asked for."""
-    asked = [name for name, values in question.fields if name == "item" and values]
-    fields = ["item.key"] if asked or any(one.startswith("item=") for one in question.excluded) else []
+    asked = {name for name, values in question.fields if values}
+    asked |= {text.partition("=")[0] for text in question.excluded}
+    fields = [field for name, chosen in FILTERS.items() if name in asked for field in chosen.tokens]
     fields += [side for side in ("before", "after") if getattr(question, side)]
     tables = [value for name, values in question.fields if name == "table" for value in values if "*" not in value]
     if not fields or not has_tokens(entries, fields, tables[0] if len(tables) == 1 else ""):

@@ -9,20 +9,19 @@ import argparse
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from tabletrail_cli import options
 from tabletrail_cli.entry_text import actor, at, timeline
-from tabletrail_cli.errors import FOUND, NOTHING_FOUND, AccessError
-from tabletrail_cli.item_key import ItemKey, item_key
+from tabletrail_cli.errors import FOUND, NOTHING_FOUND
+from tabletrail_cli.item_key import item_key
 from tabletrail_cli.output import Output, visible
 from tabletrail_cli.queries import item_query
 from tabletrail_cli.times import LEGAL, Role, parse_time, shown
 
 if TYPE_CHECKING:
     from tabletrail_cli.as_of import AsOf
-    from tabletrail_cli.entries import Entries
-    from tabletrail_cli.place import Place
 
 EPILOG = """examples:
   tabletrail history orders order#17
@@ -32,7 +31,9 @@ EPILOG = """examples:
 Of a key with two parts the readable form is both, the partition key's first, joined by /.
 With --at the item comes from the log itself, and the bytes it comes from are checked. The exit code is 1 if the item
 did not exist then or if nothing is known of it, and 4 if the log is damaged.
-A key that was declared sensitive is found by its value, if you may read the key of the tokens, or by its token."""
+A key that was declared sensitive is found by its value, if you may read the key of the tokens, or by its token.
+Below a change stands what CloudTrail says of who made it (IAM), apart from what the change itself says. `tabletrail
+who` answers who made the last change, with the evidence."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -58,53 +59,33 @@ def run(args: argparse.Namespace, output: Output) -> int:
     moment = parse_time(args.at, zone, datetime.now(UTC), Role.MOMENT) if args.at else None
     from tabletrail_cli import place
     from tabletrail_cli.as_of import Rebuilder
+    from tabletrail_cli.attribution_text import finding
     from tabletrail_cli.entries import Entries, without_superseded
+    from tabletrail_cli.item_story import marks_of_removals, story
+    from tabletrail_cli.known_item import clause_of
     from tabletrail_cli.log import Log
 
     found = place.find(args, os.environ, output)
     index = Entries(found.search)
-    key = _revealed(index, args.table, key, found)
-    clause = _settled(index, args.table, key).clause()
+    clause = clause_of(index, args.table, key, found)
     if moment:
         answer = Rebuilder(index, Log(found), args.table, clause).at(moment)
         return _show_as_of(args, moment, answer, zone, output)
-    entries = without_superseded(index.walk(item_query(args.table, clause), "asc"))
-    is_empty = True
-    for entry in entries:
-        is_empty = False
-        if output.as_json:
-            output.json(entry)
-        else:
-            for parts in timeline(entry, zone):
-                output.line(*parts)
-    if is_empty:
+    item = item_query(args.table, clause)
+    entries = without_superseded(index.walk(item, "asc"))
+    first = next(entries, None)
+    if first is None:
         output.note(f"nothing found of {visible(args.key)} in {visible(args.table)}; is the key complete?")
         return NOTHING_FOUND
+    entries = chain([first], entries)
+    if output.as_json:
+        for entry in entries:
+            output.json(entry)
+        return FOUND
+    for told in story(entries, marks_of_removals(index, item)):
+        for parts in timeline(told.entry, zone, told.remark, map(finding, told.findings)):
+            output.line(*parts)
     return FOUND
-
-
-def _revealed(index: Entries, table: str, key: ItemKey, place: Place) -> ItemKey:
-    """The key also as tokens, where the table's keys were declared sensitive; a token itself is found as it is."""
-    from tabletrail_cli.hidden import has_tokens, is_token, tokens_of, with_tokens
-
-    if any(is_token(one) for one in key.ids) or not has_tokens(index, ["item.key"], table):
-        return key
-    try:
-        return with_tokens(key, tokens_of(place))
-    except AccessError as error:
-        raise AccessError(
-            f"keys of {table} stand in the index as tokens. {error} Or give the item's token in place of KEY: whoever "
-            "may read the key has it from `tabletrail token`"
-        ) from None
-
-
-def _settled(index: Entries, table: str, key: ItemKey) -> ItemKey:
-    """Of two readings of a key the one that the log knows, however its parts stand there."""
-    if not key.parts:
-        return key
-    ids = {"ids": {"terms": {"field": "item.id"}}}
-    found = index.aggregate(item_query(table, key.candidates()), ids)["ids"]["buckets"]
-    return ItemKey(tuple(bucket["key"] for bucket in found), {}) if found else key
 
 
 def _show_as_of(args: argparse.Namespace, moment: datetime, answer: AsOf, zone: tzinfo, output: Output) -> int:

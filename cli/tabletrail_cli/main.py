@@ -27,6 +27,7 @@ from tabletrail_cli import (
     status,
     token,
     verify,
+    who,
 )
 from tabletrail_cli.errors import EXIT_CODES, NO_ACCESS, exit_code
 from tabletrail_cli.output import Output
@@ -45,7 +46,21 @@ def build_parser(with_local: bool) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
-    commands = (search, history, token, status, onboard, parked, rules, recover, reindex, holds, verify, dashboards)
+    commands = (
+        search,
+        history,
+        who,
+        token,
+        status,
+        onboard,
+        parked,
+        rules,
+        recover,
+        reindex,
+        holds,
+        verify,
+        dashboards,
+    )
     for command in commands:
         command.add_parser(subparsers)
     if with_local:

@@ -21,35 +21,16 @@ from typing import Literal
 from tabletrail.core.document import SEVERITY_CRITICAL, SEVERITY_HIGH, SEVERITY_LOW, SEVERITY_MEDIUM
 from tabletrail.core.paths import cut_text
 from tabletrail.errors import QueryError
+from tabletrail_cli.filters import FACETS, FILTERS, TRUE
 from tabletrail_cli.number_terms import number_clauses
 from tabletrail_cli.patterns import Clause, any_of, escape, escape_regexp, every_index, has_any_index, matching, pieces
 from tabletrail_cli.times import as_stored
 
 Order = Literal["asc", "desc"]
 
-FIELDS = {
-    "table": "table.name",
-    "service": "service.name",
-    "action": "event.action",
-    "actor": "actor.id",
-    "item": "item.id",
-    "kind": "tabletrail.kind",
-    "tag": "tags",
-    "rule": "rule.name",
-    "request": "request.id",
-}
-"""The filters by one keyword, and the field that each one asks."""
-
-FACETS = {
-    **FIELDS,
-    "actor-type": "actor.type",
-    "actor-source": "actor.source",
-    "changed": "changed_path",
-    "severity": "event.severity",
-    "account": "cloud.account.id",
-    "region": "cloud.region",
-}
 FACET_SIZE = 20
+RECORDS = ["change", "unreadable"]
+"""Kinds of the entries that records become."""
 
 SEVERITIES = {"low": SEVERITY_LOW, "medium": SEVERITY_MEDIUM, "high": SEVERITY_HIGH, "critical": SEVERITY_CRITICAL}
 TEXT_FIELDS = (
@@ -96,9 +77,9 @@ class Question:
 
     text: str = ""
     fields: Sequence[tuple[str, Sequence[str]]] = ()
-    """(a name of FIELDS, values: any of them)"""
+    """(a name of FILTERS, values: any of them)"""
     excluded: Sequence[str] = ()
-    """NAME=VALUE with NAME of FIELDS"""
+    """NAME=VALUE with NAME of FILTERS"""
     changed: Sequence[str] = ()
     before: Sequence[str] = ()
     after: Sequence[str] = ()
@@ -115,7 +96,7 @@ def query_of(question: Question) -> Clause:
     hidden = question.hidden
     filters = [any_of([_field(name, value, hidden) for value in values]) for name, values in question.fields if values]
     filters += [_text(question.text)] if question.text.strip() else []
-    filters += [any_of([_changed(path) for path in question.changed])] if question.changed else []
+    filters += [any_of([changed_clause(path) for path in question.changed])] if question.changed else []
     filters += [_value("before", text, hidden) for text in question.before]
     filters += [_value("after", text, hidden) for text in question.after]
     filters += number_clauses(question.numbers)
@@ -160,7 +141,7 @@ def _text(text: str) -> Clause:
     }
 
 
-def _changed(path: str) -> Clause:
+def changed_clause(path: str) -> Clause:
     """A path means itself and whatever lies inside it; `[]` asks for any place of a list."""
     if not path.strip():
         raise QueryError("--changed needs a path, e.g. --changed status or --changed 'lines[].qty'")
@@ -173,8 +154,16 @@ def _changed(path: str) -> Clause:
 
 
 def _field(name: str, value: str, hidden: Hidden) -> Clause:
-    tokens = hidden(pieces(value)[0]) if name == "item" and len(pieces(value)) == 1 else []
-    return any_of([matching(FIELDS[name], value), *([{"terms": {FIELDS[name]: tokens}}] if tokens else [])])
+    chosen, parts = FILTERS[name], pieces(value)
+    if chosen.is_flag and value != TRUE:
+        raise QueryError(f"{name}={value} cannot be: {name} is {TRUE} where it is anything")
+    clauses = [matching(field, value) for field in chosen.fields]
+    clauses += [matching(field, f"*/{value}") for field in chosen.last_parts if not value.startswith("arn:")]
+    if len(parts) == 1:
+        clauses += [{"match_phrase": {field: parts[0]}} for field in chosen.phrases]
+        tokens = hidden(parts[0]) if chosen.tokens else []
+        clauses += [{"terms": {field: tokens}} for field in chosen.fields if tokens]
+    return any_of(clauses)
 
 
 def _value(side: str, text: str, hidden: Hidden) -> Clause:
@@ -219,19 +208,27 @@ def _between(since: datetime | None, until: datetime | None) -> list[Clause]:
 
 def _exclusion(text: str, hidden: Hidden) -> Clause:
     name, equals, value = text.partition("=")
-    if name not in FIELDS or not equals:
-        raise QueryError(f"--not {text!r} is not of the form NAME=VALUE with NAME one of {', '.join(FIELDS)}")
+    if name not in FILTERS or not equals:
+        raise QueryError(f"--not {text!r} is not of the form NAME=VALUE with NAME one of {', '.join(FILTERS)}")
     return _field(name, value, hidden)
 
 
-def item_query(table: str, key: Clause, kinds: Sequence[str] = (), until: datetime | None = None) -> Clause:
-    """Entries of one item of one table (name or ARN), at or before `until`."""
-    filters: list[Clause] = [table_clause(table), key]
-    if kinds:
-        filters.append({"terms": {"tabletrail.kind": list(kinds)}})
+def item_query(table: str, key: Clause, *more: Clause, until: datetime | None = None) -> Clause:
+    """Entries of one item of one table (name or ARN) for which all of `more` hold, at or before `until`."""
+    filters: list[Clause] = [table_clause(table), key, *more]
     if until:
         filters.append({"range": {"@timestamp": {"lte": as_stored(until)}}})
     return {"bool": {"filter": filters}}
+
+
+def of_records() -> Clause:
+    """Entries that stand for a record of the stream: a change, or what took its place. A parked finding is none."""
+    parked: list[Clause] = [{"term": {"tabletrail.kind": "parked"}}, {"terms": {"tabletrail.parked.kind": RECORDS}}]
+    return any_of([{"terms": {"tabletrail.kind": RECORDS}}, {"bool": {"filter": parked}}])
+
+
+def of_kind(kind: str) -> Clause:
+    return {"term": {"tabletrail.kind": kind}}
 
 
 def table_clause(table: str) -> Clause:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from tabletrail.errors import QueryError
 from tabletrail_cli import options
 from tabletrail_cli.errors import FOUND, NOTHING_FOUND
+from tabletrail_cli.filters import FACETS, FILTERS, TRUE
 from tabletrail_cli.output import Output, visible
-from tabletrail_cli.queries import FACETS, FIELDS, SEVERITIES, Question, facets_of, query_of
+from tabletrail_cli.queries import SEVERITIES, Question, facets_of, query_of
 from tabletrail_cli.times import LEGAL, Role, parse_time
 
 if TYPE_CHECKING:
@@ -30,22 +31,14 @@ EPILOG = r"""examples:
   tabletrail search --changed email --not 'actor=billing*' --after 'email=*@example.com'
   tabletrail search --number 'price before <= 100 after > 100' --json
   tabletrail search --action remove --action expire --since 2026-11-24 --until 2026-11-24 --zone Europe/Berlin
+  tabletrail search --actor-last-known alice --not 'actor=*' --action remove
+  tabletrail search --principal billing-writer --claimed alice --since 7d
+  tabletrail search --contradiction --since 30d
   tabletrail search --facets actor,action --since 7d
 
 In values of filters * stands for any text; \* is a star. Several values of one filter mean any of them, several
-filters mean all of them."""
-
-_HELP = {
-    "table": "name of the table",
-    "service": "service of the table, from its tag",
-    "action": "insert, modify, remove, expire (by TTL); for other kinds what happened (joined, gap, ...)",
-    "actor": "who did it, where that is known",
-    "item": "readable key of the item",
-    "kind": "change, gap, coverage, unreadable, parked, attribution",
-    "tag": "a tag that a rule gave",
-    "rule": "name of a rule that matched",
-    "request": "id of the request that made the change",
-}
+filters mean all of them. Who claims to have done it (actor) and whom IAM verified (principal, claimed, contradiction)
+stand in two entries: a search for both finds nothing. `tabletrail who` and `history` put them together."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -74,15 +67,18 @@ def add_parser(subparsers: Any) -> None:
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("filters")
-    for name in FIELDS:
-        group.add_argument(f"--{name}", action="append", default=[], metavar="VALUE", help=_HELP[name])
+    for name, chosen in FILTERS.items():
+        if chosen.is_flag:
+            group.add_argument(f"--{name}", action="append_const", const=TRUE, default=[], dest=name, help=chosen.help)
+        else:
+            group.add_argument(f"--{name}", action="append", default=[], dest=name, metavar="VALUE", help=chosen.help)
     group.add_argument(
         "--not",
         dest="excluded",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help=f"without these; NAME is one of {', '.join(FIELDS)}",
+        help=f"without these; NAME is one of {', '.join(FILTERS)}",
     )
     group.add_argument(
         "--changed",
@@ -173,7 +169,7 @@ def question_of(args: argparse.Namespace, now: datetime) -> Question:
     zone = options.zone(args)
     return Question(
         text=" ".join(args.text),
-        fields=[(name, getattr(args, name)) for name in FIELDS],
+        fields=[(name, getattr(args, name)) for name in FILTERS],
         excluded=args.excluded,
         changed=args.changed,
         before=args.before,
@@ -220,7 +216,8 @@ def _facets(found: dict[str, Any], output: Output) -> int:
 def _facet_rows(found: dict[str, Any]) -> Iterator[tuple[str, Any, int]]:
     for facet in (name for name in found if not name.endswith(" missing")):
         for bucket in found[facet]["buckets"]:
-            yield facet, bucket["key"], int(bucket["doc_count"])
+            # A boolean's key is a number, and its text the word.
+            yield facet, bucket.get("key_as_string", bucket["key"]), int(bucket["doc_count"])
         missing = int(found[f"{facet} missing"]["doc_count"])
         if missing:
             yield facet, None, missing

@@ -131,7 +131,7 @@ class Standing:
 def look(place: Place, now: int, *, with_readers: bool) -> Standing:
     """Raises only if the tables cannot be read; OpenSearch's trouble is part of the answer."""
     log = Log(place)
-    streams = [_stream(row, log.checkpoints.shards_of(row.stream_arn), now) for row in log.checkpoints.streams()]
+    streams = [standing_of(row, log.checkpoints.shards_of(row.stream_arn), now) for row in log.checkpoints.streams()]
     streams.sort(key=lambda stream: (stream.table, stream.stream_arn))
     waiting, oldest = log.segments.count_waiting()
     standing = Standing(now, streams, waiting, oldest, log.notes.read(NOTE), log.notes.read(BACKLOG_NOTE))
@@ -159,7 +159,7 @@ def _check_stamps(log: Log, standing: Standing) -> None:
         standing.unchecked = str(error)
 
 
-def _stream(row: StreamRow, shards: Iterable[ShardRow], now: int) -> StreamStanding:
+def standing_of(row: StreamRow, shards: Iterable[ShardRow], now: int) -> StreamStanding:
     stream = StreamStanding(row.table_name, row.stream_arn, row.state.value, row.joined_at)
     live = []
     stream.known_gaps = row.gaps

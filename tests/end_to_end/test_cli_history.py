@@ -128,15 +128,15 @@ def test_given_an_item_is_its_story_told_from_the_beginning(log: Log) -> None:
     result = log.history("a", "--zone", "Europe/Berlin")
     assert result.code == 0
     assert result.out.splitlines() == [
-        "2033-05-01 14:10:00 +02:00  insert  alice (possible, by attribute)",
+        "2033-05-01 14:10:00 +02:00  insert  alice (possible, attribute)",
         "  + id: a",
         f"  + price: {LONG_NUMBER}",
         "  + status: new",
         "  + updatedBy: alice",
-        "2033-05-01 14:20:00 +02:00  modify  bob (possible, by attribute)",
+        "2033-05-01 14:20:00 +02:00  modify  bob (possible, attribute)",
         "    status: new → paid",
         "    updatedBy: alice → bob",
-        "2033-05-01 14:20:00 +02:00  modify  carol (possible, by attribute)",
+        "2033-05-01 14:20:00 +02:00  modify  carol (possible, attribute)",
         "    status: paid → shipped",
         "    updatedBy: bob → carol",
         "2033-05-01 14:30:00 +02:00  remove  unknown (last known: carol)",
