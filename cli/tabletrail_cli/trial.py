@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tabletrail.core.actor import TTL_PRINCIPAL, actor_by, actor_of_change
+from tabletrail.core.actor import TTL_PRINCIPAL, WRITTEN, actor_by, actor_of_change
 from tabletrail.core.alert import is_due
 from tabletrail.core.checkpoint import SegmentRow
+from tabletrail.core.diff import Image
 from tabletrail.core.marks import ATTRIBUTE, mark_in
 from tabletrail.core.periods import span_of
 from tabletrail.core.policy import Facts, Policy
@@ -153,10 +154,22 @@ class Trial:
         old, new = images["old"], images["new"]
         seconds = int(datetime.fromisoformat(at(entry, "@timestamp")).timestamp())
         action = at(entry, "event.action")
-        actor = _by_mark(entry, new if new is not None else old)
-        if actor is None:
-            actor = actor_of_change(action, _identity(entry), old, new, self.actor_attribute)
+        actor = self._actor(entry, old, new)
         return Facts(at(entry, "table.name"), action, old, new, actor, seconds)
+
+    def _actor(self, entry: dict[str, Any], old: Image | None, new: Image | None) -> dict[str, Any]:
+        """Whom the entry names, in the clear where the images tell it, as rules in force see him. What only a row of the
+        outbox told is as the entry shows it."""
+        told: dict[str, Any] = entry.get("actor", {})
+        source = told.get("source")
+        image = new if new is not None else old
+        if source in WRITTEN and "id" in told:
+            mark = mark_in(image.get(ATTRIBUTE)) if image and at(entry, "tabletrail.mark") else None
+            return {**actor_by(mark, told["confidence"]), "source": source} if mark else told
+        if source in ("attribute", "stream", "ttl"):
+            actor = actor_of_change(at(entry, "event.action"), _identity(entry), old, new, self.actor_attribute)
+            return actor if actor.get("source") == source else told
+        return told
 
 
 def from_log(log: Log, asked: Asked) -> Iterator[SegmentRow]:
@@ -190,12 +203,6 @@ def from_index(place: Place, log: Log, asked: Asked) -> Iterator[SegmentRow]:
         behind = found.get("after_key", {})
         if not behind:
             return
-
-
-def _by_mark(entry: dict[str, Any], image: dict[str, Any] | None) -> dict[str, str] | None:
-    """Whom the write's own mark named, in the clear, if the entry says that one did."""
-    mark = mark_in(image.get(ATTRIBUTE)) if image and at(entry, "actor.source") == "mark" else None
-    return actor_by(mark) if mark else None
 
 
 def _identity(entry: dict[str, Any]) -> tuple[str, str] | None:

@@ -1,7 +1,7 @@
 """CaptureShards: the commit protocol for one group of shards. What the whole product promises is kept here.
 
     1 read      bounded pages of each shard                       tabletrail.reading
-    2 convert   each record becomes an entry                      tabletrail.core.entry
+    2 convert   each record becomes an entry                      tabletrail.parts
     3 stage     one object in S3 with a name of its own           tabletrail.staging
     4 COMMIT    segment row + all checkpoints, one transaction    here
     5 index     offer to OpenSearch, best effort                  tabletrail.index
@@ -260,7 +260,7 @@ class Capture:
     def _note(self, reads: Sequence[ShardRead]) -> None:
         now = int(self.clock.now())
         self.result.pages += sum(read.pages for read in reads)
-        self.result.failures += [read.failure for read in reads if read.failure]
+        self.result.failures += [text for read in reads for text in (read.failure, read.trouble) if text]
         behind = [read for read in reads if read.has_more]
         self._quiet |= {read.row.key for read in reads if not read.has_more}
         self.result.more = bool(behind)

@@ -2,6 +2,8 @@
 
 Rules
 - Each record gives exactly one entry; one that cannot be converted gives an `unreadable` one. Nothing is dropped.
+- Where writers use the outbox, its rows are read and claimed before (`tabletrail.outbox`). A read that has to wait for
+  them brings nothing, and is read again.
 - A shard is finished only if its end was seen, and its children were asked for in this very cycle. If they could not be
   asked for, it stays CLOSED and they are asked for again. Children that are refused or listed late are the walk's.
 - A child's row carries since when something may have been written to it: not before its parent was last known to be
@@ -13,16 +15,18 @@ Called by `tabletrail.capture`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tabletrail.conversions import Conversions
 from tabletrail.core.chain import link_of
 from tabletrail.core.checkpoint import ShardLink, ShardRow, ShardStatus, StreamRow
 from tabletrail.core.entry import Conversion, Entry, Source, convert, gap_entry
+from tabletrail.core.outbox import NO_EVIDENCE
 from tabletrail.core.walk import LISTED_LATE_SECONDS, read_until
 from tabletrail.deadline import Deadline
 from tabletrail.errors import TabletrailError, TransientError
+from tabletrail.outbox import NOTHING, EvidenceFinder, Found
 from tabletrail.ports import Clock, StreamReader
 from tabletrail.reading import ShardRead, record_time, sequence_of
 from tabletrail.settings import Settings
@@ -53,25 +57,35 @@ class PartMaker:
     clock: Clock
     settings: Settings
     conversions: Conversions
+    evidence: EvidenceFinder | None = None
 
     def make(
-        self, reads: Iterable[ShardRead], streams: Mapping[str, StreamRow], deadline: Deadline | None = None
+        self, reads: Sequence[ShardRead], streams: Mapping[str, StreamRow], deadline: Deadline | None = None
     ) -> list[Part]:
-        """One part for each read, in their order. After the deadline no shard's children are asked for any more.
+        """One part for each read that need not wait, in their order. After the deadline no shard's children are asked
+        for any more.
 
         RulesError, TransientError if a stream's rules cannot be loaded: nothing is converted without them.
         """
-        return [self._part(read, streams[read.row.stream_arn], deadline) for read in reads]
+        found = self.evidence.find(reads, streams) if self.evidence else {}
+        return [
+            self._part(read, streams[read.row.stream_arn], found.get(read.row.key, NOTHING), deadline)
+            for read in reads
+            if not read.is_left_out
+        ]
 
     def last_record_time(self, read: ShardRead) -> int:
         """Of the last record of this read or of the row, seconds since the epoch; 0 if there never was one."""
         return record_time(read.records[-1]) if read.records else read.row.last_record_at
 
-    def _part(self, read: ShardRead, stream: StreamRow, deadline: Deadline | None) -> Part:
+    def _part(self, read: ShardRead, stream: StreamRow, found: Found, deadline: Deadline | None) -> Part:
         source = source_of(stream, read.row.shard_id)
         conversion = self.conversions.of(stream.rules_version)
         now = int(self.clock.now())
-        entries = [convert(record, source, conversion, fallback_time=now) for record in read.records]
+        entries = [
+            convert(record, source, conversion, now, found.get(number, NO_EVIDENCE))
+            for number, record in enumerate(read.records)
+        ]
         link = self._link(read)
         if read.gap:
             entries.append(self._gap(read, source, conversion, link))
@@ -191,4 +205,5 @@ def source_of(stream: StreamRow, shard_id: str) -> Source:
         region=stream.region,
         service=stream.service,
         partition_key=stream.partition_key,
+        ttl_attribute=stream.ttl_attribute,
     )

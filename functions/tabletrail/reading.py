@@ -77,6 +77,10 @@ class ShardRead:
     restarts_at_horizon: bool = False
     failure: str = ""
     """Empty, or the error's class: this shard is tried again by the next run."""
+    is_left_out: bool = False
+    """Its records cannot be converted now, for the reason in `failure`: nothing of it is committed."""
+    trouble: str = ""
+    """Empty, or what a person should hear of although the records were converted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
-"""Who did it, as far as one record tells.
+"""Who did it, as far as one record and the outbox tell.
 
 Rules, the first that fits
 - DynamoDB itself says so in `userIdentity` (TTL deletions alone, today): certain.
+- A row of the outbox that is this very write's (`evidence`): certain, or as sure as the evidence says. Of several
+  candidates none is the actor.
 - A mark that is this very write's (`marks`): likely. One record does not tell whether a mark that was taken away was
-  put back a moment later.
+  put back a moment later. A removal's is certain where the table refuses every other removal.
 - An attribute like `updatedBy` is a claim of the writer, and stays in the item after the next writer's change. It names
   the actor only where this very record wrote it, and no other write's mark with it: possible.
 - Otherwise whom mark or attribute name is merely the last known one.
@@ -17,6 +19,7 @@ from typing import Any
 
 from tabletrail.core.diff import Hide, Image
 from tabletrail.core.marks import ATTRIBUTE, NO_MARKS, Mark, Marks
+from tabletrail.core.outbox import NO_EVIDENCE, Evidence, author_of, context_of
 from tabletrail.core.paths import cut_text
 from tabletrail.core.places import NOWHERE, Place
 from tabletrail.errors import EntryError
@@ -24,6 +27,8 @@ from tabletrail.errors import EntryError
 TTL_PRINCIPAL = "dynamodb.amazonaws.com"
 CLAIMS = frozenset({"attribute", "mark"})
 """Values of `actor.source` where an item's own data name the actor."""
+WRITTEN = frozenset({"mark", "outbox"})
+"""Where a writer wrote the name for this: what is declared sensitive in a mark is so in a row."""
 
 
 def identity_of(record: dict[str, Any]) -> tuple[str, str] | None:
@@ -52,16 +57,23 @@ def actor_of(
     attribute: str,
     marks: Marks = NO_MARKS,
     named: str = "user",
-) -> dict[str, str]:
+    evidence: Evidence = NO_EVIDENCE,
+) -> dict[str, Any]:
     """Who did it, whole and in the clear; empty if nothing is known. `old` and `new` are None where the record has no
-    such image. `attribute` is empty where there is none; `named` is the type of those whom it names."""
-    actor: dict[str, str] = {}
+    such image. `attribute` is empty where there is none; `named` is the type of those whom it names. `marks` are as
+    `judged` has them."""
+    actor: dict[str, Any] = {}
     if identity is not None:
         kind = "system" if is_ttl(identity) else "service" if identity[0] == "Service" else "user"
         source = "ttl" if is_ttl(identity) else "stream"
         actor = {"id": identity[1], "type": kind, "source": source, "confidence": "certain"}
+    elif evidence.row is not None:
+        return {**_author(evidence.row.author), "source": "outbox", "confidence": evidence.confidence}
+    elif evidence.candidates:
+        candidates = [_author(one) for one in evidence.candidates]
+        return {"source": "outbox", "confidence": "possible", "candidates": candidates}
     elif marks.own is not None:
-        return actor_by(marks.own)
+        return actor_by(marks.own, marks.confidence)
     name = _text(new if new is not None else old, attribute)
     may_name = name and not actor and not marks.is_foreign
     if may_name and new is not None and old is not None and old.get(attribute) != new[attribute]:
@@ -80,43 +92,67 @@ def actor_of_change(
     attribute: str,
     marks: Marks = NO_MARKS,
     named: str = "user",
-) -> dict[str, str]:
+    evidence: Evidence = NO_EVIDENCE,
+) -> dict[str, Any]:
     """`actor_of` for a change: before an insert there was nothing, so it wrote what it holds."""
-    return actor_of(identity, {} if action == "insert" and old is None else old, new, attribute, marks, named)
+    before = {} if action == "insert" and old is None else old
+    return actor_of(identity, before, new, attribute, marks, named, evidence)
 
 
-def actor_by(mark: Mark) -> dict[str, str]:
+def judged(marks: Marks, evidence: Evidence, *, are_deletes_marked: bool) -> Marks:
+    """The marks of a change, of which more is known: by the outbox that the own one is a copy, so that its maker is the
+    last known one; or that the change is a removal, and the table refuses one without a mark."""
+    if marks.own is None:
+        return marks
+    if evidence.is_copy:
+        return Marks(last=marks.own, is_foreign=True)
+    return Marks(marks.own, confidence="certain") if are_deletes_marked else marks
+
+
+def actor_by(mark: Mark, confidence: str) -> dict[str, Any]:
     """The actor that a write's own mark names."""
-    actor = {"id": mark.actor, "type": mark.type, "source": "mark", "confidence": "likely"}
-    return actor | {"service": mark.service} if mark.service else actor
+    return {**_author(author_of(mark)), "source": "mark", "confidence": confidence}
 
 
-def shown_actor(actor: dict[str, str], marks: Marks, attribute: str, root: Place[Any], hide: Hide) -> dict[str, str]:
+def shown_actor(actor: dict[str, Any], marks: Marks, attribute: str, root: Place[Any], hide: Hide) -> dict[str, Any]:
     """The entry's `actor`: names cut or, where the item's own data that gave them are sensitive, hidden.
 
     `actor` is as `actor_of` gave it for these marks and this attribute; `root` is the item's place.
     """
     shown = dict(actor)
     source = actor.get("source")
-    if source is not None:
-        place = _place_of_mark(root, "actor") if source == "mark" else root.into(attribute)
-        shown["id"] = _shown(actor["id"], place if source in CLAIMS else NOWHERE, hide)
-        if "service" in actor:
-            shown["service"] = _shown(actor["service"], _place_of_mark(root, "service"), hide)
+    if "id" in actor:
+        place = _place_of_mark(root, "actor") if source in WRITTEN else root.into(attribute)
+        shown["id"] = _shown(actor["id"], place if source in WRITTEN or source in CLAIMS else NOWHERE, hide)
+    if "service" in actor:
+        shown["service"] = _shown(actor["service"], _place_of_mark(root, "service"), hide)
+    if "candidates" in actor:
+        shown["candidates"] = [
+            shown_actor(one | {"source": source}, marks, attribute, root, hide) for one in actor["candidates"]
+        ]
     if "last_known" in actor:
         place = root.into(attribute) if _last(marks) is None else _place_of_mark(root, "actor")
         shown["last_known"] = _shown(actor["last_known"], place, hide)
     return shown
 
 
-def told_by(mark: Mark, root: Place[Any], hide: Hide) -> tuple[str, dict[str, Any]]:
-    """(tabletrail.mark, the fields `reason` and `request` as far as there are such) of the write's own mark."""
+def told_by(marks: Marks, evidence: Evidence, root: Place[Any], hide: Hide) -> tuple[str, dict[str, Any]]:
+    """(tabletrail.mark, the fields `reason`, `request` and `context` as far as there are such) of the write's own mark
+    and row; empty without them. What one of several candidates gave as reason is not told."""
+    teller = evidence.row or (None if evidence.candidates else marks.own)
     fields: dict[str, Any] = {}
-    if mark.reason:
-        fields["reason"] = _shown(mark.reason, _place_of_mark(root, "reason"), hide)
-    if mark.request_id:
-        fields["request"] = {"id": _shown(mark.request_id, _place_of_mark(root, "request_id"), hide)}
-    return _shown(mark.id, _place_of_mark(root, "id"), hide), fields
+    if teller is not None and teller.reason:
+        fields["reason"] = _shown(teller.reason, _place_of_mark(root, "reason"), hide)
+    if teller is not None and teller.request_id:
+        fields["request"] = {"id": _shown(teller.request_id, _place_of_mark(root, "request_id"), hide)}
+    if evidence.row is not None and (context := context_of(evidence.row, _place_of_mark(root, "context"), hide)):
+        fields["context"] = context
+    return _shown(marks.own.id, _place_of_mark(root, "id"), hide) if marks.own else "", fields
+
+
+def _author(author: tuple[str, str, str]) -> dict[str, Any]:
+    actor, kind, service = author
+    return {"id": actor, "type": kind, "service": service} if service else {"id": actor, "type": kind}
 
 
 def _place_of_mark(root: Place[Any], name: str) -> Place[Any]:

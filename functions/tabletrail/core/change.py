@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tabletrail.core.actor import actor_of_change, identity_of, is_ttl, shown_actor, told_by
+from tabletrail.core.actor import actor_of_change, identity_of, is_ttl, judged, shown_actor, told_by
+from tabletrail.core.attribution_policy import MARKED
 from tabletrail.core.canonical import canonical_unchecked
 from tabletrail.core.diff import Diff, Hide, Image, compared, diff, hide_nothing, shown_name
 from tabletrail.core.document import (
@@ -31,6 +32,7 @@ from tabletrail.core.document import (
 from tabletrail.core.identity import change_id
 from tabletrail.core.marks import ATTRIBUTE, NO_MARKS, Deed, marks_of
 from tabletrail.core.message import change_message
+from tabletrail.core.outbox import NO_EVIDENCE, Evidence
 from tabletrail.core.paths import TEXT_CHARACTERS, cut_path, cut_text, hash_mark, member
 from tabletrail.core.places import NOWHERE, Place
 from tabletrail.core.policy import Verdict
@@ -45,11 +47,11 @@ _EVENT_TYPES = {"insert": ["creation"], "modify": ["change"], "remove": ["deleti
 _CATEGORY = ["database"]
 
 
-def change_entry(record: dict[str, Any], source: Source, conversion: Conversion) -> Entry:
+def change_entry(
+    record: dict[str, Any], source: Source, conversion: Conversion, evidence: Evidence = NO_EVIDENCE
+) -> Entry:
     """The entry of one record of `source`. EntryError, or what odd data raises, if it cannot be made."""
-    event_id, data = record["eventID"], record["dynamodb"]
-    if type(event_id) is not str or not event_id:
-        raise EntryError("the record has no eventID")
+    event_id, data = _event_id_of(record), record["dynamodb"]
     sequence_no, seconds = sequence_of(data), seconds_of(data)
     timestamp, index = moment_of(seconds, conversion.index_period)
     identity = identity_of(record)
@@ -62,7 +64,8 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
     changes = diff(*pair, table.root, hide) if pair else Diff()
     has_marks = ATTRIBUTE in (new or ()) or ATTRIBUTE in (old or ())
     marks = marks_of(Deed(action, source.table_name, data["Keys"], seconds), old, new) if has_marks else NO_MARKS
-    true_actor = actor_of_change(action, identity, old, new, attribute, marks, table.attribution.type)
+    marks = judged(marks, evidence, are_deletes_marked=action == "remove" and table.attribution.deletes == MARKED)
+    true_actor = actor_of_change(action, identity, old, new, attribute, marks, table.attribution.type, evidence)
     actor = shown_actor(true_actor, marks, attribute, table.root, hide)
     item_id, item_key = item_of(data["Keys"], source.partition_key, table.root, hide)
     verdict = table.verdict(action, true_actor, seconds, changes.watched)
@@ -77,14 +80,20 @@ def change_entry(record: dict[str, Any], source: Source, conversion: Conversion)
         "item": {"id": item_id, "key": item_key},
         "message": change_message(action, *named, changes, pair is not None, has_marks),
         "stream": {"arn": source.stream_arn, "sequence": sequence_no, "shard": source.shard_id},
-        "tabletrail": _own_fields(conversion, changes.truncated, pair is not None),
+        "tabletrail": _own_fields(conversion, changes, evidence, pair is not None),
         **fixed_fields(source),
     }
     _add_known(document, actor, changes, verdict)
-    if marks.own is not None and identity is None:
-        document["tabletrail"]["mark"], told = told_by(marks.own, table.root, hide)
-        document.update(told)
+    if identity is None:
+        _add_told(document, *told_by(marks, evidence, table.root, hide))
     return Entry(entry_id, "change", index, sequence_no, seal(document), images, verdict.severity)
+
+
+def _event_id_of(record: dict[str, Any]) -> str:
+    event_id = record["eventID"]
+    if type(event_id) is not str or not event_id:
+        raise EntryError("the record has no eventID")
+    return event_id
 
 
 def sequence_of(data: dict[str, Any]) -> str:
@@ -175,10 +184,18 @@ def _add_known(document: dict[str, Any], actor: dict[str, str], changes: Diff, v
         document["rule"] = {"name": verdict.names}
 
 
-def _own_fields(conversion: Conversion, is_truncated: bool, is_complete: bool) -> dict[str, Any]:
+def _add_told(document: dict[str, Any], mark: str, told: dict[str, Any]) -> None:
+    if mark:
+        document["tabletrail"]["mark"] = mark
+    document.update(told)
+
+
+def _own_fields(conversion: Conversion, changes: Diff, evidence: Evidence, is_complete: bool) -> dict[str, Any]:
     fields: dict[str, Any] = {"kind": "change", "rules_version": conversion.rules_version, "schema": SCHEMA}
-    if is_truncated:
+    if changes.truncated:
         fields["truncated"] = True
     if not is_complete:
         fields["incomplete"] = True
+    if evidence.is_unread:
+        fields["outbox"] = "unread"
     return fields

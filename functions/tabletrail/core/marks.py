@@ -69,13 +69,14 @@ class Deed:
 class Marks:
     """What the marks of one change tell.
 
-    `own` names who made it. `last` is another write's, of this very item. `is_foreign`: one came with the change that
-    is not its own.
+    `own` names who made it, with that `confidence`. `last` is another write's, of this very item. `is_foreign`: one
+    came with the change that is not its own.
     """
 
     own: Mark | None = None
     last: Mark | None = None
     is_foreign: bool = False
+    confidence: str = "likely"
 
 
 NO_MARKS = Marks()
