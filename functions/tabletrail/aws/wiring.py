@@ -3,7 +3,8 @@
 Rules
 - Everything that is costly to make (sessions, clients, the OpenSearch connection, the breaker) is made once and kept;
   what holds the state of one call is made for each call.
-- OpenSearch is imported and connected only when something is to be indexed (`opensearch_late`).
+- OpenSearch is imported and connected only when something is to be indexed (`opensearch_late`), the outbox imported
+  where there is one.
 
 Called by the handlers.
 """
@@ -47,6 +48,7 @@ from tabletrail.health import Health
 from tabletrail.hold_entries import HoldEntries
 from tabletrail.index import Breaker, Indexer
 from tabletrail.membership import Membership
+from tabletrail.outbox import EvidenceFinder
 from tabletrail.parts import PartMaker
 from tabletrail.plan import Plan
 from tabletrail.report import Report
@@ -140,6 +142,24 @@ class Wiring:
     def rules(self) -> BucketRules:
         return BucketRules(self._s3, self.settings.segments_bucket)
 
+    @cached_property
+    def evidence(self) -> EvidenceFinder | None:
+        """What the outbox tells, where there is one. It is asked for tables whose rules say so, and for no other."""
+        settings = self.settings
+        if not settings.outbox_table:
+            return None
+        from tabletrail.aws.claims import TableClaims
+        from tabletrail.aws.direct_calls import DirectCalls
+        from tabletrail.aws.outbox import TableOutbox
+
+        client = DirectCalls(self.session, self._dynamodb)
+        return EvidenceFinder(
+            TableOutbox(client, settings.outbox_table, self._tries, self.clock),
+            TableClaims(client, settings.claims_table, self._tries, self.clock),
+            self.clock,
+            self.conversions,
+        )
+
     def _stager(self) -> Stager:
         return Stager(self.store, self.clock)
 
@@ -148,7 +168,7 @@ class Wiring:
 
     def capture(self) -> Capture:
         """For one call of CaptureShards."""
-        parts = PartMaker(self.stream, self.clock, self.settings, self.conversions)
+        parts = PartMaker(self.stream, self.clock, self.settings, self.conversions, self.evidence)
         return Capture(
             self.checkpoints,
             self.segments,
