@@ -158,7 +158,7 @@ class Trial:
         return Facts(at(entry, "table.name"), action, old, new, actor, seconds)
 
     def _actor(self, entry: dict[str, Any], old: Image | None, new: Image | None) -> dict[str, Any]:
-        """Whom the entry names, in the clear where the images tell it, as rules in force see him. What only a row of the
+        """Whom the entry names, in the clear where the images tell it, as rules in force see it. What only a row of the
         outbox told is as the entry shows it."""
         told: dict[str, Any] = entry.get("actor", {})
         source = told.get("source")
