@@ -97,6 +97,18 @@ class Settings:
     """ARN of the SNS topic that OpenSearch's monitors send to; empty: their alerts stand in Dashboards alone."""
     monitor_role: str = ""
     """ARN of the IAM role as which a domain sends there; empty: the nodes send as themselves."""
+    trail_bucket: str = ""
+    """Bucket with the files of CloudTrail's events; empty: nothing is attributed by them."""
+    trail_prefix: str = ""
+    """What stands before AWSLogs/ in their names, without a slash at its end."""
+    trail_organization: str = ""
+    """Id (o-...) of the organization whose trail it is; empty: a trail of one account."""
+    trail_accounts: str = ""
+    """Comma-separated ids of the accounts under which the files are read."""
+    trail_tables: str = ""
+    """Comma-separated ARNs of the tables whose writes the trail records: only their changes are attributed."""
+    trail_settled_seconds: int = 3600
+    """How old a change must be before it is attributed: CloudTrail delivers within minutes and promises no time."""
     backlog_segments: int = 200
     """Segments that one IndexSegments call takes at most: the bound of the backlog's rate."""
     backlog_delay_seconds: int = 60

@@ -174,9 +174,11 @@ def test_executions_start_by_schedule_and_log_no_data() -> None:
         assert machine["Type"] == "EXPRESS"
         assert machine["Logging"]["Level"] == "ERROR"
         assert machine["Logging"]["IncludeExecutionData"] is False
-        schedule = machine["Events"]["EachMinute"]
+        [(name, schedule)] = machine["Events"].items()
+        expression = {"EachMinute": {"Ref": "ScheduleExpression"}, "EachFiveMinutes": "rate(5 minutes)"}[name]
         assert schedule["Type"] == "ScheduleV2"
-        assert schedule["Properties"]["ScheduleExpression"] == {"Ref": "ScheduleExpression"}
+        assert schedule["Properties"]["ScheduleExpression"] == expression
+        assert schedule["Properties"]["State"] == {"Ref": "ScheduleState"}
         assert schedule["Properties"]["OmitName"] is True, "a fixed name would clash with a second stack's"
 
 

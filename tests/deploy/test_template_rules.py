@@ -13,6 +13,10 @@ from tests.deploy.template_document import template
 
 DOMAIN = "arn:aws:es:eu-west-1:123456789012:domain/log"
 HOST = "https://search.example.org"
+TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders"
+NEW = {"Trail": "new", "TrailTableArns": TABLE}
+FILES = {"Trail": "existing", "TrailTableArns": TABLE, "TrailBucketName": "evidence"}
+EVENTS = {"Trail": "existing", "TrailTableArns": TABLE, "TrailEvents": "firehose"}
 
 
 def value(node: Any, given: dict[str, str]) -> Any:
@@ -68,6 +72,16 @@ def test_what_can_work_is_let_through(legal: dict[str, str]) -> None:
         ({"OpenSearchDomainArn": DOMAIN}, "Give both, or neither"),
         ({"VpcSubnetIds": "subnet-1"}, "Give both VpcSubnetIds and"),
         ({"VpcSecurityGroupIds": "sg-1"}, "Give both VpcSubnetIds and"),
+        ({"TrailTableArns": TABLE}, "Say Trail=new or Trail=existing"),
+        ({"TrailBucketName": "evidence"}, "Say Trail=new or Trail=existing"),
+        ({"Trail": "new"}, "need TrailTableArns"),
+        ({"Trail": "existing", "TrailBucketName": "evidence"}, "need TrailTableArns"),
+        ({"Trail": "existing", "TrailTableArns": TABLE}, "needs TrailBucketName"),
+        ({**NEW, "TrailEvents": "firehose"}, "leave TrailEvents=s3"),
+        ({**NEW, "TrailBucketName": "evidence"}, "makes a bucket of its own"),
+        ({**NEW, "TrailPrefix": "audit"}, "makes a bucket of its own"),
+        ({**EVENTS, "TrailBucketName": "evidence"}, "or say TrailEvents=s3"),
+        ({**EVENTS, "TrailOrganizationId": "o-abcdef1234"}, "or say TrailEvents=s3"),
         ({"ServiceTagKey": "tabletrail"}, "so they must differ"),
     ],
 )

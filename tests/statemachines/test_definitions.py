@@ -30,8 +30,12 @@ def machine(path: Path) -> dict[str, Any]:
     return rendered(path.read_text())
 
 
-def test_both_definitions_are_there() -> None:
-    assert [path.name for path in FILES] == ["audit_run.asl.json", "index_backlog.asl.json"]
+def test_each_definition_is_there() -> None:
+    assert [path.name for path in FILES] == [
+        "attribute_changes.asl.json",
+        "audit_run.asl.json",
+        "index_backlog.asl.json",
+    ]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
