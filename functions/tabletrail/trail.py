@@ -68,7 +68,8 @@ class CallsOfSlice:
 class Slice:
     """Calls made from `begin` to before `end`, in files delivered up to `until`; all in seconds since the epoch.
 
-    `judged_until`: changes before it were judged earlier, with files delivered up to `read_at`.
+    `judged_until`: changes before it were judged earlier, with files delivered up to `read_at`; a call of that time is
+    late if it came after that, and later than `settled` seconds after it was made.
     """
 
     begin: int
@@ -76,10 +77,12 @@ class Slice:
     until: int
     judged_until: int
     read_at: int
+    settled: int
 
 
-def calls_of(trail: Trail, scope: Scope, wanted: Slice) -> CallsOfSlice:
-    """Reads all files that may hold calls of the slice. TransientError, TrailError."""
+def calls_of(trail: Trail, scope: Scope, wanted: Slice, known: set[str]) -> CallsOfSlice:
+    """Reads all files that may hold calls of the slice. `known`: names of files whose late calls were counted; it
+    grows. TransientError, TrailError."""
     found = CallsOfSlice()
     for file in trail.files(wanted.begin, wanted.until):
         log = read_log(file.body, scope) if not file.trouble else None
@@ -91,9 +94,9 @@ def calls_of(trail: Trail, scope: Scope, wanted: Slice) -> CallsOfSlice:
         if log is None:
             continue
         found.records += log.records
-        is_news = file.delivered_at > wanted.read_at
-        for call in log.calls:
-            if wanted.begin <= call.seconds < wanted.end:
-                found.calls.append(call)
-            found.late += is_news and call.seconds < wanted.judged_until
+        found.calls += [call for call in log.calls if wanted.begin <= call.seconds < wanted.end]
+        if file.delivered_at > wanted.read_at and file.name not in known:
+            late = min(wanted.judged_until, file.delivered_at - wanted.settled)
+            found.late += sum(call.seconds < late for call in log.calls)
+            known.add(file.name)
     return found

@@ -63,7 +63,10 @@ class FakeCheckpoints:
         self._rows, self._clock = rows, clock
 
     def streams(self) -> list[StreamRow]:
-        return [row for row in self._rows.streams.values() if row.state is not StreamState.DONE]
+        return [row for row in self.all_streams() if row.state is not StreamState.DONE]
+
+    def all_streams(self) -> list[StreamRow]:
+        return list(self._rows.streams.values())
 
     def live_shards(self, group_ids: Iterable[str]) -> list[ShardRow]:
         return [row for group_id in sorted(set(group_ids)) for row in self.group(group_id)]

@@ -56,6 +56,10 @@ class TableCheckpoints:
         self._client, self._tables, self._tries = client, tables, tries
 
     def streams(self) -> list[StreamRow]:
+        return [row for row in self.all_streams() if row.state is not StreamState.DONE]
+
+    def all_streams(self) -> list[StreamRow]:
+        """Those that are DONE too, consistent."""
         items = query(
             self._client,
             self._tries,
@@ -64,8 +68,7 @@ class TableCheckpoints:
             KeyConditionExpression="fleet_partition = :partition",
             ExpressionAttributeValues={":partition": {"S": FLEET_PARTITION}},
         )
-        rows = [decode_stream(item) for item in items]
-        return [row for row in rows if row.state is not StreamState.DONE]
+        return [decode_stream(item) for item in items]
 
     def live_shards(self, group_ids: Iterable[str]) -> list[ShardRow]:
         groups = each(self.group, sorted(set(group_ids)))

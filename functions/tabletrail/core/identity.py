@@ -42,6 +42,17 @@ def coverage_id(table_arn: str, stream_arn: str, what: str, number: int) -> str:
     return hash_of((VERSION, "coverage", table_arn, stream_arn, what, str(number)))
 
 
+def attribution_id(stream_arn: str, about: str) -> str:
+    """Of what CloudTrail says of a change; `about` is the id of the change's entry, in the log of this stream."""
+    return hash_of((VERSION, "attribution", stream_arn, about))
+
+
+def unrecorded_id(stream_arn: str, call_id: str, number: int) -> str:
+    """Of a call's write without an entry; `number` counts the call's writes on the stream's table, from 0, in the order
+    of (operation, key)."""
+    return hash_of((VERSION, "unrecorded", stream_arn, call_id, str(number)))
+
+
 def retry_id(original_id: str) -> str:
     """Of a full entry that is indexed after all, beside the parked one that holds the original id."""
     return hash_of((VERSION, "retry", original_id))

@@ -52,6 +52,9 @@ COVERAGE = {
     "recovered": ("is read on where the log ends; its checkpoints had been lost", "change", SEVERITY_HIGH),
     "hold_set": ("is under a legal hold from now on", "change", SEVERITY_LOW),
     "hold_released": ("is under a legal hold no longer", "change", SEVERITY_MEDIUM),
+    "attribution_begun": ("has CloudTrail asked who changed it from now on", "start", SEVERITY_LOW),
+    "attribution_ended": ("does not have CloudTrail asked who changed it any longer", "end", SEVERITY_MEDIUM),
+    "attribution_skipped": ("has changes of which CloudTrail was not asked in time", "change", SEVERITY_MEDIUM),
     "rules_changed": ("is audited under other rules from the next read on", "change", SEVERITY_LOW),
 }
 """For each known `what` of a coverage entry: the words for it, its event.type, its severity. Others are legal."""
