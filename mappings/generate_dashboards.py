@@ -36,7 +36,8 @@ VERSION = json.loads((HERE / "versions.json").read_text("utf-8"))["dashboards"]
 MIGRATIONS = {"index-pattern": "7.6.0", "search": "7.9.3", "visualization": "7.10.0", "dashboard": "7.9.3"}
 ORDER = list(MIGRATIONS)
 INDEX_REF = "kibanaSavedObjectMeta.searchSourceJSON.index"
-SORT = [["@timestamp", "desc"], ["event.sequence_key", "desc"]]
+SORT = [["@timestamp", "desc"], ["event.sequence_key", "desc"], ["tabletrail.kind", "asc"]]
+"""Of one place in a stream: what CloudTrail says of a change (attribution), then the change."""
 PANEL_VERSION = "7.3.0"
 """From which on a panel has its present form; with none, or an earlier one, Dashboards converts it."""
 

@@ -10,17 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from tabletrail.aws.opensearch import OpenSearchIndex, OpenSearchKeeper
 from tabletrail.core.bulk import requests
-from tabletrail.core.canonical import canonical
-from tabletrail.core.document import with_hash, with_log
+from tabletrail.core.document import with_log
 from tabletrail.core.entry import Conversion, Entry, Source, convert, coverage_entry, gap_entry, reduced_entry
 from tabletrail.core.health import HEALTH_PATTERN, HEALTH_TEMPLATE
 from tabletrail.core.policy import compile_policy, merged
+from tests.dashboards.planted_findings import found_entry, named
 from tests.dashboards.planted_health import health_runs
 from tests.dashboards.planted_story import FIRST_SEQUENCE, OWN_RULES, SERVICES, START, Deed, deeds, record
+from tests.dashboards.planted_ways import findings, with_ways
 from tests.ports.opensearch_server import MAPPINGS, Server, bulk
 
 DAY = 86_400
@@ -31,7 +31,8 @@ CONVERSION = Conversion("month", "updatedBy", POLICY)
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A deed and the document that stands for it. `order` is what lists are sorted by."""
+    """A deed and the document that stands for it. `order` is what lists are sorted by, of one place in the stream what
+    CloudTrail says of the change last."""
 
     deed: Deed
     id: str
@@ -39,14 +40,19 @@ class Planted:
     document: bytes
 
     @property
-    def order(self) -> tuple[int, int]:
-        return self.deed.seconds, self.deed.sequence
+    def order(self) -> tuple[int, int, bool]:
+        return self.deed.seconds, self.deed.sequence, self.deed.kind == "attribution"
 
 
 @cache
 def story() -> list[Planted]:
     """Everything that is planted, changes and the rest."""
-    return [*(_change(deed, line) for line, deed in enumerate(deeds(), 1)), *_notices(), *_unreadable()]
+    told = deeds()
+    with_ways(told)
+    made = [_change(deed, line) for line, deed in enumerate(told, 1)]
+    spoken_of = {id(one.deed): one for one in made}
+    said = [_said(deed, spoken_of.get(id(deed.about)), 4000 + n) for n, deed in enumerate(findings(told))]
+    return [*made, *said, *_notices(), *_unreadable()]
 
 
 def source_of(table: str) -> Source:
@@ -60,25 +66,21 @@ def source_of(table: str) -> Source:
 def _change(deed: Deed, line: int) -> Planted:
     entry = convert(record(deed), source_of(deed.table), CONVERSION)
     assert entry.kind == "change"
-    planted = _planted(deed, entry, line)
-    if deed.kind == "parked":
-        return Planted(deed, planted.id, planted.index, reduced_entry(planted.document, "illegal_argument_exception"))
-    return planted
+    if deed.kind == "change":
+        entry.document = named(entry.document, deed)
+    return _planted(deed, entry, line)
+
+
+def _said(deed: Deed, about: Planted | None, line: int) -> Planted:
+    change = json.loads(about.document) if about else None
+    return _planted(deed, found_entry(deed, change, source_of(deed.table)), line)
 
 
 def _planted(deed: Deed, entry: Entry, line: int) -> Planted:
-    document = entry.document
-    if deed.principal:
-        document = _attributed(json.loads(document), deed.principal)
-    return Planted(deed, entry.id, entry.index, with_log(document, entry.index, "segment-of-the-story", line))
-
-
-def _attributed(document: dict[str, Any], name: str) -> bytes:
-    """With who IAM says it was, in the fields that the format has for it."""
-    arn = f"arn:aws:iam::123456789012:role/{name}"
-    document["principal"] = {"arn": arn, "id": "AROA1", "name": name, "type": "AssumedRole"}
-    del document["event"]["hash"]
-    return with_hash(canonical(document))
+    document = with_log(entry.document, entry.index, "segment-of-the-story", line)
+    if deed.kind == "parked":
+        document = reduced_entry(document, "illegal_argument_exception")
+    return Planted(deed, entry.id, entry.index, document)
 
 
 def _notices() -> Iterator[Planted]:

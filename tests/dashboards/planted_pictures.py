@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from tests.dashboards.planted_health import HealthRun, health_runs
 from tests.dashboards.planted_story import Deed
-from tests.dashboards.planted_truth import is_change, is_sensitive
+from tests.dashboards.planted_truth import is_change, is_finding, is_sensitive
 
 Key = str | datetime
 Value = float | int | str | datetime | None
@@ -37,14 +37,14 @@ def sensitive(deeds: Iterable[Deed]) -> list[Deed]:
 
 def top(values: Iterable[str], size: int, missing: str = "") -> Rows:
     """The most frequent, those of equal frequency by name. `missing` is shown for none, which sorts as __missing__."""
-    counted = Counter(value or "__missing__" for value in values if value or missing)
-    ranked = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))[:size]
+    found = Counter(value or "__missing__" for value in values if value or missing)
+    ranked = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:size]
     return [((missing if name == "__missing__" else name,), (count,)) for name, count in ranked]
 
 
 def per_day(deeds: Iterable[Deed], word: Callable[[Deed], str], zone: str) -> Rows:
-    counted = Counter((day_of(deed.at, zone), word(deed)) for deed in deeds)
-    return [(key, (count,)) for key, count in counted.items()]
+    found = Counter((day_of(deed.at, zone), word(deed)) for deed in deeds)
+    return [(key, (count,)) for key, count in found.items()]
 
 
 def word_of_severity(deed: Deed) -> str:
@@ -85,12 +85,43 @@ def sensitive_actors(deeds: Sequence[Deed], _: str) -> Rows:
 
 
 def sensitive_totals(deeds: Sequence[Deed], _: str) -> Rows:
-    counted = Counter(word_of_severity(deed) for deed in sensitive(deeds))
-    return [((word,), (count,)) for word, count in counted.items()]
+    return counted(sensitive(deeds), lambda deed: [word_of_severity(deed)])
 
 
 def notices(deeds: Sequence[Deed], zone: str) -> Rows:
-    return per_day([deed for deed in deeds if deed.kind != "change"], lambda deed: deed.kind, zone)
+    said = ("gap", "coverage", "parked", "unreadable")
+    return per_day([deed for deed in deeds if deed.kind in said], lambda deed: deed.kind, zone)
+
+
+def words_of_confidence(deed: Deed) -> list[str]:
+    if deed.actor:
+        return [deed.confidence]
+    return ["several possible"] if deed.candidates else ["nobody known"]
+
+
+def words_of_findings(deed: Deed) -> list[str]:
+    if deed.about is None:
+        return ["write without an entry"]
+    claims = ["claim against IAM"] if deed.contradiction else []
+    return [deed.confidence or "no call fits", *claims]
+
+
+def counted(deeds: Iterable[Deed], words: Callable[[Deed], Sequence[str]]) -> Rows:
+    found = Counter(word for deed in deeds for word in words(deed))
+    return [((word,), (count,)) for word, count in found.items()]
+
+
+def findings(deeds: Iterable[Deed]) -> list[Deed]:
+    return [deed for deed in deeds if is_finding(deed)]
+
+
+def who_sources(deeds: Sequence[Deed], _: str) -> Rows:
+    found = Counter((deed.source or "not known", deed.confidence or "not known") for deed in changes(deeds))
+    return [(key, (count,)) for key, count in found.items()]
+
+
+def who_principals(deeds: Sequence[Deed], _: str) -> Rows:
+    return top((deed.principal for deed in findings(deeds) if deed.about and deed.confidence == "likely"), 20)
 
 
 def health_now(*_: object) -> Rows:
@@ -135,6 +166,12 @@ PICTURES: dict[str, Callable[[Sequence[Deed], str], Rows]] = {
     "sensitive-rules": sensitive_rules,
     "sensitive-actors": sensitive_actors,
     "sensitive-tables": lambda deeds, _: top((deed.table for deed in sensitive(deeds)), 20),
+    "who-totals": lambda deeds, _: counted(changes(deeds), words_of_confidence),
+    "who-findings": lambda deeds, _: counted(findings(deeds), words_of_findings),
+    "who-timeline": lambda deeds, zone: per_day(changes(deeds), lambda deed: deed.confidence or "not known", zone),
+    "who-sources": who_sources,
+    "who-principals": who_principals,
+    "who-unknown-tables": lambda deeds, _: top((deed.table for deed in changes(deeds) if not deed.source), 20),
     "health-now": health_now,
     "health-totals": health_totals,
     "health-lag": runs_per_day(health_runs(), ("lag_seconds", "waiting_seconds"), max),
@@ -147,7 +184,9 @@ PICTURES: dict[str, Callable[[Sequence[Deed], str], Rows]] = {
 }
 
 RANKED = {
-    slug for slug in PICTURES if slug.rpartition("-")[2] in ("tables", "services", "actors", "attributes", "rules")
+    slug
+    for slug in PICTURES
+    if slug.rpartition("-")[2] in ("tables", "services", "actors", "attributes", "rules", "principals")
 }
 """Those that show the largest first."""
 

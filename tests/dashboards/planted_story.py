@@ -85,8 +85,21 @@ class Deed:
     tags: tuple[str, ...] = ()
     severity: int = 0
     kind: str = "change"
-    """In the index: change, parked (the index refused it), unreadable, gap or coverage."""
+    """In the index: change, parked (the index refused it), unreadable, gap, coverage or attribution."""
+    full: str = "change"
+    """The kind of what is parked."""
+    source: str = ""
+    confidence: str = ""
+    candidates: tuple[str, ...] = ()
+    request: str = ""
+    reason: str = ""
+    about: Deed | None = None
+    """Of kind attribution: the change that is spoken of."""
     principal: str = ""
+    principals: tuple[str, ...] = ()
+    """Those of whom each may have called."""
+    claimed: str = ""
+    contradiction: bool = False
     old: dict[str, Any] | None = None
     new: dict[str, Any] | None = None
 
@@ -110,9 +123,6 @@ def deeds() -> list[Deed]:
     told = [teller.deed(number) for number in range(CHANGES)]
     for deed in [*told[7::211], *[deed for deed in told if deed.severity >= 47][3::60]]:
         deed.kind = "parked"
-    silent = [deed for deed in told if deed.kind == "change" and not deed.actor and deed.action == "modify"]
-    for deed in silent[::9]:
-        deed.principal = "deploy-role"
     return told
 
 

@@ -128,7 +128,7 @@ def test_the_ids_are_fixed() -> None:
     }
     assert {one.id for one in OBJECTS.values() if one.type == DATA_VIEW} == set(TEMPLATES)
     assert {one.id for one in OBJECTS.values() if one.type == "dashboard"} == {
-        f"tabletrail-dashboard-{slug}" for slug in ("activity", "sensitive", "health")
+        f"tabletrail-dashboard-{slug}" for slug in ("activity", "sensitive", "who", "health")
     }
     assert all(one.id.startswith(prefixes[one.type]) for one in OBJECTS.values() if one.type != DATA_VIEW)
     titles = [(one.type, one.title) for one in OBJECTS.values()]

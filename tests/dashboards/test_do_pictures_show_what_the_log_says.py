@@ -98,7 +98,7 @@ def test_does_the_command_draw_all_dashboards_the_same_again(server: Server, tmp
         assert [one["dashboard"] for one in run.entries] == DASHBOARDS
         assert all(one["unanswered"] == {} for one in run.entries)
     drawn = {path.name: path.read_text() for path in (tmp_path / "one").iterdir()}
-    assert set(drawn) == {"dashboard-activity.svg", "dashboard-health.svg", "dashboard-sensitive.svg"}
+    assert set(drawn) == {f"dashboard-{name}.svg" for name in ("activity", "health", "sensitive", "who")}
     assert drawn == {path.name: path.read_text() for path in (tmp_path / "two").iterdir()}
     for dashboard in (OBJECTS[name] for name in DASHBOARDS):
         found = texts(drawn[f"dashboard-{dashboard.id.rpartition('-')[2]}.svg"])
@@ -156,5 +156,5 @@ def test_is_a_name_that_no_dashboard_has_refused_with_those_that_there_are() -> 
         "tabletrail-dashboard-health",
         DASHBOARDS[0],
     ]
-    with pytest.raises(QueryError, match=r"'helth': there are activity, health, sensitive"):
+    with pytest.raises(QueryError, match=r"'helth': there are activity, health, sensitive, who"):
         chosen(["helth"], OBJECTS)

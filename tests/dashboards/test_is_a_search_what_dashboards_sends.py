@@ -80,6 +80,7 @@ def test_a_saved_search_asks_for_the_newest_with_its_sort_and_marks_what_it_foun
     assert body["sort"] == [
         {"@timestamp": {"order": "desc", "unmapped_type": "boolean"}},
         {"event.sequence_key": {"order": "desc", "unmapped_type": "boolean"}},
+        {"tabletrail.kind": {"order": "asc", "unmapped_type": "boolean"}},
     ]
     assert body["highlight"]["fields"] == {"*": {}}
     bounds = {

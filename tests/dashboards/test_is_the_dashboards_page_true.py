@@ -66,8 +66,8 @@ def row(panel: Panel) -> tuple[str, str]:
 def test_each_object_is_on_the_page_and_each_id_on_the_page_is_one() -> None:
     named = set(re.findall(r"`(tabletrail-(?:search|vis|dashboard)-[a-z0-9-]+)`", PAGE))
     assert named == {one.id for one in OBJECTS.values() if one.type in ("search", "dashboard")}
-    assert len(SEARCHES) == 10
-    assert "ten saved searches and three dashboards" in PAGE
+    assert (len(SEARCHES), len(DASHBOARDS)) == (13, 4)
+    assert "thirteen saved searches and four dashboards" in PAGE
     versions = {one.type: one.migration_version[one.type] for one in OBJECTS.values()}
     ordered = [versions[name] for name in ("index-pattern", "search", "visualization", "dashboard")]
     assert f"{ordered[0]}, {ordered[1]}, {ordered[2]} and {ordered[3]}" in words(PAGE)
