@@ -65,7 +65,8 @@ def attribution_entry(
     about, stream_arn = change["event"]["id"], change["stream"]["arn"]
     severity = SEVERITY_HIGH if contradiction else SEVERITY_NONE
     claimed = change.get("actor", {}).get("id", "")
-    own: dict[str, Any] = {"about": about, "rules_version": change["tabletrail"]["rules_version"]}
+    own: dict[str, Any] = {"about": about, "action": change["event"]["action"]}
+    own["rules_version"] = change["tabletrail"]["rules_version"]
     document = _document(
         attribution_id(stream_arn, about),
         "attributed" if verdict.confidence else "unattributed",
