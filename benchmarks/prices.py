@@ -1,7 +1,8 @@
 """What a month of counted calls costs: prices of us-east-1 in US dollars, without tax.
 
-As of November 2026, from the services' public price pages. Of the free allowances those of GetRecords and Scheduler are
-taken off; those of Lambda, CloudWatch and DynamoDB, which other things in an account may use up, are not.
+What `tabletrail cost estimate` needs too stands in `tabletrail_cli.prices`. Of the free allowances those of GetRecords
+and Scheduler are taken off; those of Lambda, CloudWatch and DynamoDB, which other things in an account may use up, are
+not.
 
 Caller: `count_calls`.
 """
@@ -12,26 +13,23 @@ from dataclasses import dataclass
 from math import ceil
 
 from benchmarks.call_counting import Work
+from tabletrail_cli.prices import Prices
+
+_SHARED = Prices()
 
 MINUTES = 30 * 24 * 60
 """Runs a month."""
 
 GET_RECORDS = 0.02 / 100_000
 GET_RECORDS_FREE = 2_500_000
-WRITE_UNIT = 0.625 / 1_000_000
-READ_UNIT = 0.125 / 1_000_000
-S3_PUT = 5.00 / 1_000_000
-S3_GET = 0.40 / 1_000_000
-S3_GB_MONTH = 0.023
-LAMBDA_GB_SECOND = 0.0000133334
-"""arm64."""
-LAMBDA_REQUEST = 0.20 / 1_000_000
-EXPRESS_START = 1.00 / 1_000_000
-EXPRESS_GB_SECOND = 0.06 / 3600
+WRITE_UNIT, READ_UNIT = _SHARED.write_unit, _SHARED.read_unit
+S3_PUT, S3_GET, S3_GB_MONTH = _SHARED.s3_put, _SHARED.s3_get, _SHARED.s3_gb_month
+LAMBDA_GB_SECOND, LAMBDA_REQUEST = _SHARED.lambda_gb_second, _SHARED.lambda_request
+EXPRESS_START, EXPRESS_GB_SECOND = _SHARED.express_start, _SHARED.express_gb_second
 SCHEDULER_START = 1.00 / 1_000_000
 SCHEDULER_FREE = 14_000_000
 METRIC_MONTH = 0.30
-ALARM_MONTH = 0.10
+ALARM_MONTH = _SHARED.alarm_month
 LOGS_GB = 0.50
 
 METRICS = 5

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from tabletrail.errors import TabletrailError
 from tabletrail_cli import (
+    cost,
     dashboards,
     history,
     holds,
@@ -58,6 +59,7 @@ def build_parser(with_local: bool) -> argparse.ArgumentParser:
         recover,
         reindex,
         holds,
+        cost,
         verify,
         dashboards,
     )
