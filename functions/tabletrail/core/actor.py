@@ -28,7 +28,7 @@ TTL_PRINCIPAL = "dynamodb.amazonaws.com"
 CLAIMS = frozenset({"attribute", "mark"})
 """Values of `actor.source` where an item's own data name the actor."""
 WRITTEN = frozenset({"mark", "outbox"})
-"""Where a writer wrote the name for this: what is declared sensitive in a mark is so in a row."""
+"""Values of `actor.source` where a writer gave the name for this purpose."""
 
 
 def identity_of(record: dict[str, Any]) -> tuple[str, str] | None:
@@ -120,16 +120,13 @@ def shown_actor(actor: dict[str, Any], marks: Marks, attribute: str, root: Place
     `actor` is as `actor_of` gave it for these marks and this attribute; `root` is the item's place.
     """
     shown = dict(actor)
-    source = actor.get("source")
-    if "id" in actor:
-        place = _place_of_mark(root, "actor") if source in WRITTEN else root.into(attribute)
-        shown["id"] = _shown(actor["id"], place if source in WRITTEN or source in CLAIMS else NOWHERE, hide)
-    if "service" in actor:
-        shown["service"] = _shown(actor["service"], _place_of_mark(root, "service"), hide)
+    if actor.get("source") in WRITTEN:
+        shown |= _shown_author(actor, root, hide)
+    elif "id" in actor:
+        place = root.into(attribute) if actor["source"] in CLAIMS else NOWHERE
+        shown["id"] = _shown(actor["id"], place, hide)
     if "candidates" in actor:
-        shown["candidates"] = [
-            shown_actor(one | {"source": source}, marks, attribute, root, hide) for one in actor["candidates"]
-        ]
+        shown["candidates"] = [_shown_author(one, root, hide) for one in actor["candidates"]]
     if "last_known" in actor:
         place = root.into(attribute) if _last(marks) is None else _place_of_mark(root, "actor")
         shown["last_known"] = _shown(actor["last_known"], place, hide)
@@ -148,6 +145,15 @@ def told_by(marks: Marks, evidence: Evidence, root: Place[Any], hide: Hide) -> t
     if evidence.row is not None and (context := context_of(evidence.row, _place_of_mark(root, "context"), hide)):
         fields["context"] = context
     return _shown(marks.own.id, _place_of_mark(root, "id"), hide) if marks.own else "", fields
+
+
+def _shown_author(author: dict[str, Any], root: Place[Any], hide: Hide) -> dict[str, Any]:
+    """What a writer wrote of himself: what is declared sensitive in a mark is so in a row."""
+    shown = {name: author[name] for name in ("id", "type", "service") if name in author}
+    for name, field in (("id", "actor"), ("service", "service")):
+        if name in shown:
+            shown[name] = _shown(shown[name], _place_of_mark(root, field), hide)
+    return shown
 
 
 def _author(author: tuple[str, str, str]) -> dict[str, Any]:

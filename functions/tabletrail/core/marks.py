@@ -127,6 +127,8 @@ def binding(mark_id: str, table: str, keys: Any) -> str:
 def key_digest(parts: tuple[str, ...], keys: Any) -> str:
     """The SHA-256 (hex) over `parts`, then each key attribute's name, type and text in the order of their names, each
     length-prefixed; numbers as DynamoDB writes them. Empty if `keys` is no key that DynamoDB sends."""
+    if not keys:
+        return ""
     try:
         for name in sorted(keys):
             [(kind, text)] = keys[name].items()
