@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tabletrail.core.checkpoint import NO_RULES
 from tabletrail.errors import QueryError
-from tabletrail_cli import options, rules_try
+from tabletrail_cli import options, rules_attribution, rules_try
 from tabletrail_cli.errors import FOUND, NOTHING_FOUND, USAGE
 from tabletrail_cli.output import Output, visible
 from tabletrail_cli.times import shown
@@ -34,8 +34,9 @@ EPILOG = """examples:
   tabletrail rules try mappings/rules/*.json --since 7d --table customers
   tabletrail rules show
 
-Rules and sensitive values are declared in mappings/rules/*.json (see docs/rules.md). All files together are published
-by the next deployment, which refuses them whole, and changes nothing, if anything is wrong with them."""
+Rules, sensitive values and how the writers of tables say who they are: all are declared in mappings/rules/*.json (see
+docs/rules.md). All files together are published by the next deployment, which refuses them whole, and changes nothing,
+if anything is wrong with them."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -153,11 +154,14 @@ def run_show(args: argparse.Namespace, output: Output) -> int:
     since = datetime.fromtimestamp(int(note["at"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if note else ""
     if output.as_json:
         rules = [{"name": rule.name, "severity": rule.severity, "tags": list(rule.tags)} for rule in policy.rules]
-        output.json({"version": version, "published_at": since, "rules": rules, "tables": tables})
+        said = rules_attribution.as_rows(policy)
+        output.json({"version": version, "published_at": since, "rules": rules, "attribution": said, "tables": tables})
     elif note:
         output.line((f"version {version[:SHORT]}", "bold"), f", published {shown(since, zone)}: {_counted(policy)}")
         for rule in policy.rules:
             output.line(f"  {rule.severity:>3}  {rule.name}" + (f"  ({', '.join(rule.tags)})" if rule.tags else ""))
+        for line in rules_attribution.lines(policy):
+            output.line(line)
         for one in tables:
             late = "" if one["version"] == version else f"  still under {one['version'][:SHORT]}, moved by a next run"
             output.line(f"  {visible(one['table'])}{late}")
@@ -167,4 +171,5 @@ def run_show(args: argparse.Namespace, output: Output) -> int:
 
 
 def _counted(policy: Policy) -> str:
-    return f"{len(policy.rules)} rules, {len(policy.sensitive)} declarations of sensitive values"
+    counted = f"{len(policy.rules)} rules, {len(policy.sensitive)} declarations of sensitive values"
+    return counted + rules_attribution.counted(policy)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from tabletrail.errors import QueryError
-from tabletrail_cli import options
+from tabletrail_cli import options, rules_attribution
 from tabletrail_cli.entry_text import at
 from tabletrail_cli.errors import DAMAGED, FOUND, NOTHING_FOUND
 from tabletrail_cli.output import Output, visible
@@ -27,8 +28,9 @@ EPILOG = """examples:
 
 Each change is judged by its whole images, as they lie in the log, also where the index has tokens for them. --against
 log goes through all segments; --against index asks the index which segments hold changes of that time and table, and
-reads those: faster for a part of a large log, and blind for what is not indexed. The exit code is 1 if no rule fits
-anything, 2 if something is wrong with the rules, 4 if segments are damaged, which are then left out.
+reads those: faster for a part of a large log, and blind for what is not indexed. Where the rules say which attributes
+name actors, the changes that would get one are counted by table. The exit code is 1 if no rule fits anything and no
+attribute names anybody, 2 if something is wrong with the rules, 4 if segments are damaged, which are then left out.
 
 You must be able to scan the table of segments (or to search) and to read the log's objects. Nothing is written."""
 
@@ -106,6 +108,10 @@ def _tell(trial: Any, zone: tzinfo, output: Output) -> int:
             else:
                 when, what = shown(at(entry, "@timestamp"), zone), visible(at(entry, "message"))
                 output.line(f"  {when}  {what}  ", (at(entry, "event.id")[:12], "dim"))
+    for table, named in sorted(trial.named.items()) if output.as_json else ():
+        output.json({"kind": "attribution", "table": table, **asdict(named)})
+    for line in rules_attribution.tried_lines(trial.named) if not output.as_json else ():
+        output.line(line)
     for segment_id, why in trial.damaged.items():
         output.note(f"tabletrail: segment {segment_id} was left out: {visible(why)}")
     counts = {
@@ -125,4 +131,5 @@ def _tell(trial: Any, zone: tzinfo, output: Output) -> int:
         )
     if trial.damaged:
         return DAMAGED
-    return FOUND if trial.marked else NOTHING_FOUND
+    is_found = trial.marked or any(named.now for named in trial.named.values())
+    return FOUND if is_found else NOTHING_FOUND

@@ -3,7 +3,8 @@
 Rules
 - Memory does not grow with the log: counts, a few examples of each rule, and some segments' bytes at a time.
 - Bytes are believed only if they are the committed ones; what is damaged is told and left out.
-- The judgement is the conversion's own (`Policy.judge`), with the facts as they were then.
+- The judgement is the conversion's own (`Policy.judge`), with the facts as they were then. Which attribute names an
+  actor is for the rules that are tried to say.
 
 Called by `rules_try`.
 """
@@ -22,9 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from tabletrail.core.actor import TTL_PRINCIPAL, WRITTEN, actor_by, actor_of_change
 from tabletrail.core.alert import is_due
+from tabletrail.core.attribution_policy import MARKED
 from tabletrail.core.checkpoint import SegmentRow
 from tabletrail.core.diff import Image
-from tabletrail.core.marks import ATTRIBUTE, mark_in
+from tabletrail.core.marks import ATTRIBUTE, Marks, mark_in
 from tabletrail.core.periods import span_of
 from tabletrail.core.policy import Facts, Policy
 from tabletrail.core.segment import Line, read
@@ -94,6 +96,15 @@ class Marked:
 
 
 @dataclass(slots=True)
+class Named:
+    """Of a table's changes, how many get their actor from an attribute under the tried rules, or got it then."""
+
+    changes: int = 0
+    now: int = 0
+    then: int = 0
+
+
+@dataclass(slots=True)
 class Trial:
     policy: Policy
     asked: Asked
@@ -107,6 +118,8 @@ class Trial:
     alerts: int = 0
     alerted_then: int = 0
     damaged: dict[str, str] = field(default_factory=dict)
+    named: dict[str, Named] = field(default_factory=dict)
+    """By table, where the rules say anything of attribution."""
     _said_at: float = field(default_factory=time.monotonic)
 
     def run(self, rows: Iterator[SegmentRow], store: SegmentStore) -> None:
@@ -142,7 +155,10 @@ class Trial:
             return
         self.changes += 1
         self.alerted_then += is_due(entry["event"]["severity"])
-        verdict = self.policy.judge(self._facts(entry, line.images))
+        facts = self._facts(entry, line.images)
+        if self.policy.attributions:
+            self._count_named(entry, facts)
+        verdict = self.policy.judge(facts)
         is_alert = is_due(verdict.severity)
         self.marked += bool(verdict.names)
         self.alerts += is_alert
@@ -158,18 +174,27 @@ class Trial:
         return Facts(at(entry, "table.name"), action, old, new, actor, seconds)
 
     def _actor(self, entry: dict[str, Any], old: Image | None, new: Image | None) -> dict[str, Any]:
-        """Whom the entry names, in the clear where the images tell it, as rules in force see it. What only a row of the
-        outbox told is as the entry shows it."""
+        """Whom the change's mark, its row or DynamoDB names, in the clear where the images tell it, as rules in force
+        see it; else whom an attribute does. What only a row of the outbox told is as the entry shows it."""
         told: dict[str, Any] = entry.get("actor", {})
         source = told.get("source")
-        image = new if new is not None else old
-        if source in WRITTEN and "id" in told:
+        action, image = at(entry, "event.action"), new if new is not None else old
+        says = self.policy.of(at(entry, "table.name")).attribution
+        if source in WRITTEN:
             mark = mark_in(image.get(ATTRIBUTE)) if image and at(entry, "tabletrail.mark") else None
-            return {**actor_by(mark, told["confidence"]), "source": source} if mark else told
-        if source in ("attribute", "stream", "ttl"):
-            actor = actor_of_change(at(entry, "event.action"), _identity(entry), old, new, self.actor_attribute)
-            return actor if actor.get("source") == source else told
-        return told
+            if mark is None or "id" not in told:
+                return told
+            is_sure = source == "mark" and action == "remove" and says.deletes == MARKED
+            return {**actor_by(mark, "certain" if is_sure else told["confidence"]), "source": source}
+        marks = Marks(is_foreign=_is_foreign(old, new))
+        attribute = says.attribute_or(self.actor_attribute)
+        return actor_of_change(action, _identity(entry), old, new, attribute, marks, says.type)
+
+    def _count_named(self, entry: dict[str, Any], facts: Facts) -> None:
+        named = self.named.setdefault(facts.table, Named())
+        named.changes += 1
+        named.now += facts.actor.get("source") == "attribute"
+        named.then += at(entry, "actor.source") == "attribute"
 
 
 def from_log(log: Log, asked: Asked) -> Iterator[SegmentRow]:
@@ -203,6 +228,12 @@ def from_index(place: Place, log: Log, asked: Asked) -> Iterator[SegmentRow]:
         behind = found.get("after_key", {})
         if not behind:
             return
+
+
+def _is_foreign(old: Image | None, new: Image | None) -> bool:
+    """True if a mark came with a change that does not name its actor: then no attribute does either."""
+    came = mark_in(new[ATTRIBUTE]) if new and ATTRIBUTE in new else None
+    return came is not None and came != (mark_in(old[ATTRIBUTE]) if old and ATTRIBUTE in old else None)
 
 
 def _identity(entry: dict[str, Any]) -> tuple[str, str] | None:

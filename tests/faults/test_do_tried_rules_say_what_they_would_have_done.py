@@ -12,7 +12,7 @@ import pytest
 from tabletrail.core.policy import Policy
 from tabletrail.policy_files import check
 from tabletrail_cli.log import Log
-from tabletrail_cli.trial import Asked, Trial, from_log
+from tabletrail_cli.trial import Asked, Named, Trial, from_log
 from tabletrail_client.context import Act
 from tabletrail_client.marks import mark
 from tests.core.naive_marks import uuid_at
@@ -98,6 +98,40 @@ def test_does_a_trial_mark_what_the_conversion_would_have(texts: tuple[str, ...]
         assert trial.alerts >= expected["mail"]
     assert tried(ruled, policy(TEXT)).alerted_then == tried(ruled, policy(TEXT)).alerts
     assert tried(story(World()), policy(TEXT)).alerted_then == 0
+
+
+def attributed(*tables: dict[str, Any]) -> str:
+    return json.dumps({"attribution": {"tables": list(tables)}})
+
+
+def test_does_a_trial_name_whom_the_tried_attributes_would_have() -> None:
+    said = attributed({"table": "orders", "attribute": "editor", "type": "service"}, {"table": "pay*", "attribute": ""})
+
+    def edited(world: World) -> World:
+        for name in ("orders", "payments"):
+            arn = world.add_table(name)
+            for turn in range(5):
+                old, new = (
+                    item(editor="x", updatedBy="bob"),
+                    item(editor=f"eve{turn}" if turn else "x", updatedBy="eve"),
+                )
+                foreign = {"_audit": mark(Act("eve"), name, KEY)} if turn == 4 else {}
+                world.write(arn, "shard-0", 1, old=old, new=new | foreign)
+        world.run()
+        return world
+
+    ruled = World()
+    ruled.publish(("0.json", TEXT), ("1.json", said))
+    expected = marked_by_conversion(edited(ruled))
+    assert (expected["eve"], expected["nobody"]) == (3, 7)
+    for world, then in ((edited(World()), 4), (ruled, 0)):
+        trial = tried(world, policy(TEXT, said))
+        assert {name: found.entries for name, found in trial.found.items()} == expected
+        assert trial.named == {
+            "orders": Named(changes=5, now=3, then=then or 3),
+            "payments": Named(changes=5, now=0, then=then),
+        }
+    assert tried(ruled, policy(TEXT)).named == {}
 
 
 def test_are_the_examples_the_first_ones_in_time() -> None:

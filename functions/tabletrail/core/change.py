@@ -29,6 +29,7 @@ from tabletrail.core.document import (
     seal,
     sequence_key,
 )
+from tabletrail.core.expiry import told_by_expiry
 from tabletrail.core.identity import change_id
 from tabletrail.core.marks import ATTRIBUTE, NO_MARKS, Deed, marks_of
 from tabletrail.core.message import change_message
@@ -54,8 +55,7 @@ def change_entry(
     event_id, data = _event_id_of(record), record["dynamodb"]
     sequence_no, seconds = sequence_of(data), seconds_of(data)
     timestamp, index = moment_of(seconds, conversion.index_period)
-    identity = identity_of(record)
-    action = _action_of(record, is_ttl(identity))
+    identity, action = _identity_and_action(record)
     old, new = _image(data, "OldImage"), _image(data, "NewImage")
     images = images_of(old, new)
     table, hide = conversion.policy.of(source.table_name), conversion.hide
@@ -69,14 +69,13 @@ def change_entry(
     actor = shown_actor(true_actor, marks, attribute, table.root, hide)
     item_id, item_key = item_of(data["Keys"], source.partition_key, table.root, hide)
     verdict = table.verdict(action, true_actor, seconds, changes.watched)
-    entry_id = change_id(source.stream_arn, event_id, sequence_no)
     named = actor.get("id", ""), source.table_name, item_id
     document = {
         "@timestamp": timestamp,
         "changed": changes.changed,
         "changed_count": changes.count,
         "changed_path": changes.changed_path,
-        "event": _event(action, entry_id, sequence_no, verdict.severity),
+        "event": _event(action, change_id(source.stream_arn, event_id, sequence_no), sequence_no, verdict.severity),
         "item": {"id": item_id, "key": item_key},
         "message": change_message(action, *named, changes, pair is not None, has_marks),
         "stream": {"arn": source.stream_arn, "sequence": sequence_no, "shard": source.shard_id},
@@ -86,7 +85,9 @@ def change_entry(
     _add_known(document, actor, changes, verdict)
     if identity is None:
         _add_told(document, *told_by(marks, evidence, table.root, hide))
-    return Entry(entry_id, "change", index, sequence_no, seal(document), images, verdict.severity)
+    elif action == "expire":
+        document["tabletrail"] |= told_by_expiry(source.ttl_attribute, old, seconds, table.root, hide)
+    return Entry(document["event"]["id"], "change", index, sequence_no, seal(document), images, verdict.severity)
 
 
 def _event_id_of(record: dict[str, Any]) -> str:
@@ -147,6 +148,11 @@ def cut_id(readable: str) -> str:
 def images_of(old: Image | None, new: Image | None) -> bytes:
     """Both whole images in DynamoDB's typed JSON, canonical: whatever order the attributes came in."""
     return canonical_unchecked({"form": "plain", "new": new, "old": old})
+
+
+def _identity_and_action(record: dict[str, Any]) -> tuple[tuple[str, str] | None, str]:
+    identity = identity_of(record)
+    return identity, _action_of(record, is_ttl(identity))
 
 
 def _action_of(record: dict[str, Any], is_expired: bool) -> str:
