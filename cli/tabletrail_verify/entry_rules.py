@@ -3,6 +3,8 @@
 Rules
 - The id of a `change` needs the record's eventID, which the log does not keep: the stream tells (`stream_walk`).
 - The index's period is read off its own name: a log keeps the names that its entries were given.
+- An entry of kind `attribution` about a change has the change's sequence_key, which is not looked up. Of one about no
+  change the id counts the writes of its call, which the entry does not hold: it must be the id of some such write.
 
 Called by `segment_check`.
 """
@@ -21,6 +23,10 @@ from tabletrail_verify.canonical_form import VERSION, FormError, event_hash, fie
 PREFIX = "tabletrail-v1-"
 NUMBERED = ("change", "unreadable")
 """Kinds that stand for a record, and so belong to a shard's chain where they have a sequence number."""
+
+_KINDS = (*NUMBERED, "gap", "coverage", "attribution")
+_WRITES_OF_A_CALL = 100
+"""DynamoDB takes no more in one call."""
 
 SchemaCheck = Callable[[Any], str]
 """Empty, or the path of the first field that does not fit."""
@@ -47,8 +53,8 @@ def problems_of(entry: Any, images: Any, segment_id: str, line: int) -> Iterator
     expected = index_of(field(entry, "@timestamp"), field(entry, "log.index"))
     if expected != field(entry, "log.index"):
         yield "entry-index", f"its time belongs to {expected or 'no index that can be told'}"
-    if kind not in ("change", "unreadable", "gap", "coverage"):
-        yield "entry-kind", "its kind is not one of change, unreadable, gap, coverage"
+    if kind not in _KINDS:
+        yield "entry-kind", f"its kind is not one of {', '.join(_KINDS)}"
         return
     yield from _id_problems(entry, images, str(kind))
 
@@ -128,9 +134,21 @@ def _derived(entry: dict[str, Any], images: Any, kind: str) -> tuple[str | None,
         return unreadable_id(arn, shard, sha256(record.encode("utf-8", "surrogatepass")).hexdigest()), "0"
     if kind == "gap":
         return _gap(entry, arn, shard)
+    if kind == "attribution":
+        return _attribution(entry, arn)
     what, number = field(entry, "tabletrail.coverage.what"), field(entry, "tabletrail.coverage.number")
     table_arn = str(field(entry, "table.arn"))
     return hash_of((VERSION, "coverage", table_arn, arn, str(what), str(number))), str(number)
+
+
+def _attribution(entry: dict[str, Any], arn: str) -> tuple[str, str]:
+    about = field(entry, "tabletrail.about")
+    if isinstance(about, str):
+        return hash_of((VERSION, "attribution", arn, about)), str(field(entry, "event.sequence_key"))
+    call = str(field(entry, "principal.call"))
+    ids = [hash_of((VERSION, "unrecorded", arn, call, str(number))) for number in range(_WRITES_OF_A_CALL)]
+    found = field(entry, "event.id")
+    return found if found in ids else ids[0], "0"
 
 
 def _gap(entry: dict[str, Any], arn: str, shard: str) -> tuple[str, str]:

@@ -59,6 +59,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "checkpoint-missing": ("a shard's checkpoint is gone before its time", RECOVER),
     "checkpoint-records": ("a checkpoint counted other records than the log has", KEEP),
     "coverage-hole": ("an entry about the coverage of a table is missing", RECOVER),
+    "about-missing": ("an entry tells of a change that the log does not have", RECOVER),
     "index-missing": ("an index that holds entries of the log is gone", "rebuild it from the log"),
     "document-missing": ("an entry of the log is not in the index", "rebuild the index from the log"),
     "document-altered": ("a document is not the entry of the log", REBUILD),

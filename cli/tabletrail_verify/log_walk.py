@@ -97,6 +97,8 @@ class LogWalk:
         records = [(ordinal, self.state.shard(*shard), count) for shard, count in report.records.items()]
         self.state.db.executemany("INSERT INTO records VALUES (?, ?, ?)", records)
         self.state.db.executemany("INSERT INTO coverage VALUES (?, ?)", report.coverage)
+        abouts = [(ordinal, line, bytes.fromhex(about)) for line, about in report.abouts]
+        self.state.db.executemany("INSERT INTO abouts VALUES (?, ?, ?)", abouts)
         done = (report.is_whole, ordinal)
         self.state.db.execute("UPDATE segments SET is_done = 1, is_whole = ? WHERE ordinal = ?", done)
         return len(entries)

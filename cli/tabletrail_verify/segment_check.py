@@ -51,6 +51,8 @@ class SegmentReport:
     """Entries that stand for a record, by shard."""
     coverage: list[tuple[str, int]] = field(default_factory=list)
     """(stream ARN, number) of the entries about coverage."""
+    abouts: list[tuple[int, str]] = field(default_factory=list)
+    """(line, id of the entry that it is about) of the entries of kind attribution."""
     is_whole: bool = False
 
 
@@ -117,6 +119,9 @@ class SegmentCheck:
             self.report.records[shard] += 1
         if kind == "coverage":
             self.report.coverage.append((shard[0], _int(form.field(entry, "tabletrail.coverage.number"))))
+        about = form.field(entry, "tabletrail.about")
+        if kind == "attribution" and _is_hash(about):
+            self.report.abouts.append((number, about))
         sequence = sequence_of(entry)
         if sequence is not None:
             self._numbers[shard].append(sequence)

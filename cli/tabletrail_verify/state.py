@@ -25,7 +25,7 @@ from tabletrail_verify.findings import Finding
 from tabletrail_verify.rows import Link, SegmentRow, ShardRow
 from tabletrail_verify.segment_check import Noted
 
-LAYOUT = "1"
+LAYOUT = "2"
 CACHE_KIB = 32 << 10
 """Of SQLite's pages in memory; sorting takes as much again, and files for the rest."""
 
@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS records (segment INTEGER NOT NULL, shard INTEGER NOT 
 CREATE INDEX IF NOT EXISTS records_by_shard ON records (shard);
 CREATE TABLE IF NOT EXISTS streams (stream_arn TEXT PRIMARY KEY, before INTEGER, after INTEGER);
 CREATE TABLE IF NOT EXISTS coverage (stream_arn TEXT NOT NULL, number INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS abouts (segment INTEGER NOT NULL, line INTEGER NOT NULL, about BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS indices (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS entries (
   id BLOB NOT NULL, hash BLOB NOT NULL, segment INTEGER NOT NULL, line INTEGER NOT NULL, idx INTEGER NOT NULL,

@@ -108,6 +108,7 @@ class Verification:
         self._sort()
         if question.is_whole:
             check_counts(self.state)
+            self._find_astray()
         self._find_doubles()
         if self.wish.index:
             self._index_walk()
@@ -149,6 +150,18 @@ class Verification:
                 (segment, line), *others = places
                 also = ", ".join(f"line {line} of {segment}" for segment, line in others)
                 self.state.find(Finding("entry-doubled", f"{count} times, also at {also}", segment, line, id_.hex()))
+
+    def _find_astray(self) -> None:
+        """What CloudTrail says of changes that are not there. With a segment that cannot be read any may be in it."""
+        if self.state.one("SELECT count(*) FROM segments WHERE is_asked AND NOT is_whole"):
+            return
+        with self.state.step():
+            astray = self.state.db.execute(
+                "SELECT segment_id, line, about FROM abouts JOIN segments ON ordinal = segment"
+                " WHERE about NOT IN (SELECT id FROM entries) ORDER BY ordinal, line"
+            )
+            for segment, line, about in astray.fetchall():
+                self.state.find(Finding("about-missing", f"no entry has the id {about.hex()}", segment, line))
 
     def _index_walk(self) -> None:
         question = self.wish.question

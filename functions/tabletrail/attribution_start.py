@@ -22,6 +22,8 @@ from tabletrail.coverage import Coverage
 from tabletrail.deadline import Deadline
 
 BEGUN, ENDED, SKIPPED = "attribution_begun", "attribution_ended", "attribution_skipped"
+ATTRIBUTION = frozenset({BEGUN, ENDED, SKIPPED})
+"""Coverage entries that say nothing of whether the stream itself is read."""
 STREAMS = 50
 """Told of by one call: each costs an object and a transaction."""
 
@@ -68,6 +70,14 @@ class AttributionStart:
     def _moved(self, row: StreamRow, until: int, what: str, detail: str = "") -> StreamRow:
         self._left -= 1
         return self.coverage.move(row, replace(row, attributed_until=until), what, detail=detail) or row
+
+
+def judged_by(what: str, at: int) -> int:
+    """Before which second nothing is left to be attributed behind a coverage entry `what` of that time; 0 where it says
+    nothing of that. What is passed over may be less than was old enough then: the log tells no more."""
+    if what == BEGUN:
+        return at
+    return at - PASSED_OVER_SECONDS if what == SKIPPED else 0
 
 
 def _moment(seconds: int) -> str:

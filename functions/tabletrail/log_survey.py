@@ -5,6 +5,7 @@ Rules
   segments cannot be trusted; where it can, an object without a row is an orphan.
 - Nothing of an object without a row is believed that its own lines do not show: each link is made again from them.
 - Two days' objects are held at a time, and of the rest the heads of the chains.
+- Entries of kind attribution say how far a stream's changes were judged: each change before has one, none behind does.
 
 Called by `tabletrail.recovery`.
 """
@@ -20,6 +21,8 @@ from hashlib import sha256
 from itertools import groupby
 from typing import Any, Protocol
 
+from tabletrail.attribution_commit import GROUP as ATTRIBUTION_GROUP
+from tabletrail.attribution_start import ATTRIBUTION, judged_by
 from tabletrail.core.adoption import Adoption, Piece, coverage_step, step_of
 from tabletrail.core.alert import is_due
 from tabletrail.core.chain import link_of
@@ -69,11 +72,17 @@ class CoverageFact:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An object that was read: its row as a commit would have made it, coverage entries, all ids if it has no link."""
+    """An object that was read: its row as a commit would have made it, coverage entries, all ids if it has no link.
+
+    `seconds`: (stream ARN, time) of its entries of kind attribution, each once, instead of their ids.
+    `judged`: (stream ARN, the second behind the last one that an entry of kind attribution is of).
+    """
 
     row: SegmentRow
     facts: tuple[CoverageFact, ...]
     ids: tuple[str, ...]
+    seconds: tuple[tuple[str, str], ...] = ()
+    judged: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(slots=True)
@@ -96,9 +105,12 @@ class Survey:
     damaged: list[str] = field(default_factory=list)
     damaged_count: int = 0
     facts: dict[str, list[CoverageFact]] = field(default_factory=lambda: defaultdict(list))
-    """The last coverage entry of each stream, and the last that had it join."""
+    """Of each stream's coverage entries the last that had it join, the last about attribution, the last of the others;
+    by their numbers."""
     gaps: Counter[str] = field(default_factory=Counter)
     """Of each stream as a whole."""
+    judged: dict[str, int] = field(default_factory=dict)
+    """By stream, before which second its changes have entries of kind attribution, or were passed over."""
     _opened: dict[str, Opened] = field(default_factory=dict)
     _arns: set[str] = field(default_factory=set)
 
@@ -122,15 +134,19 @@ class Survey:
             opened = self._opened.pop(piece.segment_id, None)
             for fact in opened.facts if opened else ():
                 self._remember(fact)
+            for arn, until in opened.judged if opened else ():
+                self.judged[arn] = max(until, self.judged.get(arn, 0))
             if opened and not piece.is_committed:
                 yield opened.row
 
     def _remember(self, fact: CoverageFact) -> None:
         self.gaps[fact.stream_arn] += fact.gaps
-        known = self.facts[fact.stream_arn]
-        joined = [one for one in (*known, fact) if one.what == "joined"][-1:]
-        last = max((*known, fact), key=lambda one: one.number)
-        self.facts[fact.stream_arn] = [*joined, last]
+        known = [*self.facts[fact.stream_arn], fact]
+        joined = [one for one in known if one.what == "joined"][-1:]
+        of_it, others = ([one for one in known if (one.what in ATTRIBUTION) is is_of_it] for is_of_it in (True, False))
+        latest = [max(some, key=lambda one: one.number) for some in (joined, of_it, others) if some]
+        by_number = {one.number: one for one in latest}
+        self.facts[fact.stream_arn] = [by_number[number] for number in sorted(by_number)]
 
     def _pieces(self, day: list[Logged]) -> list[Piece]:
         found: list[Piece] = []
@@ -157,7 +173,8 @@ class Survey:
         if row is None and self.trusts_segments:
             return None
         opened = None
-        if row is None or (self.needs_coverage and row.group_id == GROUP) or not (row.links or self.trusts_segments):
+        is_told = row is not None and self.needs_coverage and row.group_id in (GROUP, ATTRIBUTION_GROUP)
+        if row is None or is_told or not (row.links or self.trusts_segments):
             opened = self._open(logged, row)
             if opened is None and row is None:
                 return None
@@ -166,8 +183,8 @@ class Survey:
         steps = [step_of(link) for link in (row or opened.row).links]  # type: ignore[union-attr]  # one of both is there
         facts = opened.facts if opened else ()
         steps += [coverage_step(fact.stream_arn, fact.number) for fact in facts]
-        ids = opened.ids if opened and not steps else ()
-        return Piece(segment_id, (logged.written_at, logged.key), row is not None, tuple(steps), ids)
+        ids, seconds = (opened.ids, opened.seconds) if opened and not steps else ((), ())
+        return Piece(segment_id, (logged.written_at, logged.key), row is not None, tuple(steps), ids, seconds)
 
     def _open(self, logged: Logged, row: SegmentRow | None) -> Opened | None:
         version_id = row.version_id if row else logged.version_id
@@ -206,7 +223,8 @@ def opened_object(logged: Logged, version_id: str, body: bytes) -> Opened:
         alerts=contents.alerts,
     )
     facts = [replace(fact, gaps=contents.gaps[fact.stream_arn]) for fact in contents.facts]
-    return Opened(row, tuple(facts), () if header.links else tuple(contents.ids))
+    ids = () if header.links else tuple(contents.ids)
+    return Opened(row, tuple(facts), ids, tuple(contents.seconds), tuple(contents.judged.items()))
 
 
 @dataclass(slots=True)
@@ -218,21 +236,32 @@ class _Contents:
     facts: list[CoverageFact] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     gaps: Counter[str] = field(default_factory=Counter)
+    seconds: dict[tuple[str, str], None] = field(default_factory=dict)
+    judged: dict[str, int] = field(default_factory=dict)
     alerts: int = 0
 
     def add(self, entry: dict[str, Any]) -> None:
         kind, stream = entry["tabletrail"]["kind"], entry["stream"]
         self.indices.add(entry["log"]["index"])
-        self.ids.append(entry["event"]["id"])
+        if kind == "attribution":
+            self.seconds[stream["arn"], entry["@timestamp"]] = None
+        else:
+            self.ids.append(entry["event"]["id"])
         self.alerts += is_due(entry["event"]["severity"])
         if kind in ("change", "unreadable") and "sequence" in stream:
             self.numbers[ShardKey(stream["arn"], stream["shard"])].append(stream["sequence"])
         elif kind == "coverage":
             coverage = entry["tabletrail"]["coverage"]
-            at = int(datetime.fromisoformat(entry["@timestamp"]).timestamp())
-            self.facts.append(CoverageFact(stream["arn"], coverage["number"], coverage["what"], at, entry))
+            self.facts.append(CoverageFact(stream["arn"], coverage["number"], coverage["what"], _time(entry), entry))
+            self._judge(stream["arn"], judged_by(coverage["what"], _time(entry)))
+        elif kind == "attribution":
+            self._judge(stream["arn"], _time(entry) + 1)
         elif kind == "gap" and "shard" not in stream:
             self.gaps[stream["arn"]] += 1
+
+    def _judge(self, stream_arn: str, until: int) -> None:
+        if until:
+            self.judged[stream_arn] = max(until, self.judged.get(stream_arn, 0))
 
     def check(self, links: Iterable[ShardLink]) -> None:
         """A link covers all sequence numbers of its shard, so it can be made again from the lines."""
@@ -244,3 +273,7 @@ class _Contents:
         }
         if made != given or self.numbers.keys() != given.keys():
             raise SegmentError("line 0: its links are not those of its lines")
+
+
+def _time(entry: dict[str, Any]) -> int:
+    return int(datetime.fromisoformat(entry["@timestamp"]).timestamp())

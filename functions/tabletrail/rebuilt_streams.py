@@ -3,6 +3,8 @@
 Rules
 - The last coverage entry says how the stream stands; its number is the row's, so that none comes twice. It says under
   which rules too: a row without them would have the next records indexed with values that were declared sensitive.
+- Before which second its changes are attributed is told by the entries that are there: at worst the seconds behind the
+  last of them are judged again, in which there was no change.
 - What a table shows of itself (service, partition key) is taken from the table, if it still exists.
 
 Called by `tabletrail.recovery`.
@@ -12,11 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tabletrail.attribution_start import ATTRIBUTION, ENDED
 from tabletrail.core.checkpoint import StreamRow, StreamState
 from tabletrail.log_survey import CoverageFact
 from tabletrail.ports import TableView
 
 _ACTIVE = (
+    *sorted(ATTRIBUTION),
     "hold_released",
     "hold_set",
     "joined",
@@ -33,13 +37,14 @@ _STATES["stream_ended"] = StreamState.DONE
 
 
 def rebuilt_stream(
-    before: StreamRow | None, facts: Sequence[CoverageFact], view: TableView | None, gaps: int
+    before: StreamRow | None, facts: Sequence[CoverageFact], view: TableView | None, gaps: int, judged: int = 0
 ) -> StreamRow:
-    """`facts`: the last joining, if known, and the last of all. `view` is None if the table is gone.
+    """`facts`: as in `Survey.facts`. `view` is None if the table is gone.
 
-    `gaps` of the stream as a whole are in the log.
+    `gaps` of the stream as a whole are in the log; changes before the second `judged` are attributed there.
     """
-    last = facts[-1]
+    number, rules_version = facts[-1].number, facts[-1].document["tabletrail"]["rules_version"]
+    last = [fact for fact in facts if fact.what not in ATTRIBUTION or fact is facts[0]][-1]
     table, cloud = last.document["table"], last.document["cloud"]
     state = _STATES.get(last.what, StreamState.ENDING)
     return StreamRow(
@@ -55,8 +60,15 @@ def rebuilt_stream(
         state=state,
         joined_at=max((fact.at for fact in facts if fact.what == "joined"), default=last.at),
         ending_at=0 if state is StreamState.ACTIVE else last.at,
-        coverage_no=last.number,
+        coverage_no=number,
         gaps=gaps,
-        rules_version=last.document["tabletrail"]["rules_version"],
+        rules_version=rules_version,
+        attributed_until=attributed_until(facts, judged),
         version=before.version if before else 0,
     )
+
+
+def attributed_until(facts: Sequence[CoverageFact], judged: int) -> int:
+    """What the row must say, so that no change is attributed twice; 0 if CloudTrail is not asked any longer."""
+    told = [fact.what for fact in facts if fact.what in ATTRIBUTION]
+    return 0 if told and told[-1] == ENDED else judged

@@ -56,7 +56,7 @@ from tabletrail.ports import (
     StreamReader,
     Tables,
 )
-from tabletrail.rebuilt_streams import rebuilt_stream
+from tabletrail.rebuilt_streams import attributed_until, rebuilt_stream
 from tabletrail.report import LEASE
 from tabletrail.settings import Settings
 from tabletrail.staging import Stager
@@ -225,8 +225,11 @@ class Recovery:
             facts = survey.facts.get(arn, [])
             if facts and (before is None or before.coverage_no < facts[-1].number):
                 view = self.tables.view(facts[-1].document["table"]["arn"])
-                row = rebuilt_stream(before, facts, view, survey.gaps[arn])
+                row = rebuilt_stream(before, facts, view, survey.gaps[arn], survey.judged.get(arn, 0))
                 findings.streams_rebuilt += 1
+            elif row is not None and row.attributed_until < survey.judged.get(arn, 0):
+                # Restored to a moment between two coverage entries: windows were judged since.
+                row = replace(row, attributed_until=attributed_until(facts, survey.judged[arn]))
             if row is not None:
                 streams[arn] = row
                 findings.streams += row.state is not StreamState.DONE

@@ -11,8 +11,9 @@ Rules
   goes on, and of the rest the one staged last, for what was committed was staged behind what was not. That is decided
   when all that is not disputed has been taken, and between objects of which each could be taken.
 - An object is taken whole or not at all: all its links must be next in their chains.
-- A stream's coverage entries are a chain too: their numbers. An object without any link is taken if none of its entries
-  is in another such object that was taken.
+- A stream's coverage entries are a chain too: their numbers. Of objects without any link that hold the same entries one
+  is taken: one with a row, else the one staged last. Entries of kind attribution count by stream and second, as each
+  second of a stream is judged once, and only for `RECENT_DAYS`: an older second is not judged any more.
 - Objects come in the order of their names, by days. A day is decided when the next one is known, so that a fork across
   midnight is seen. What is held is two days' objects and the head of each chain.
 
@@ -22,12 +23,13 @@ Pure. Called by `tabletrail.recovery`.
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tabletrail.core.checkpoint import GENESIS_CHAIN, ShardKey, ShardLink
 
+RECENT_DAYS = 5
 COVERAGE_SHARD = ""
 """Stands for the shard in the key of a stream's coverage chain; no shard has this name."""
 
@@ -59,13 +61,20 @@ def coverage_chain(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One object. `order` sorts by the time of staging; `ids` are its entries' where it has no step."""
+    """One object. `order` sorts by the time of staging; `ids` are its entries' where it has no step, and `seconds`
+    stand for those of kind attribution."""
 
     segment_id: str
     order: tuple[int, str]
     is_committed: bool
     steps: tuple[Step, ...]
     ids: tuple[str, ...] = ()
+    seconds: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def held(self) -> frozenset[object]:
+        """What no other object without a step holds."""
+        return frozenset([*self.ids, *self.seconds])
 
 
 @dataclass(slots=True)
@@ -89,6 +98,7 @@ class Adoption:
     _carried: list[tuple[Piece, int]] = field(default_factory=list)
     """Undecided, and for how many days."""
     _seen: set[str] = field(default_factory=set)
+    _recent: deque[set[tuple[str, str]]] = field(default_factory=lambda: deque(maxlen=RECENT_DAYS))
 
     def day(self, pieces: Sequence[Piece], following: Sequence[Piece]) -> list[Piece]:
         """Of `pieces` and what was left undecided, those that are committed, in the order of their chains."""
@@ -109,14 +119,20 @@ class Adoption:
         return not piece.is_committed and any(self.ends.get(step.key) == step.previous for step in piece.steps)
 
     def _without_steps(self, pool: Iterable[Piece], following: Iterable[Piece]) -> list[Piece]:
-        loose = [piece for piece in pool if not piece.steps]
-        ahead = [piece for piece in following if not piece.steps and piece.is_committed]
-        known = {one for piece in [*loose, *ahead] if piece.is_committed for one in piece.ids}
-        taken = []
-        for piece in sorted(loose, key=lambda piece: (not piece.is_committed, piece.order)):
-            if piece.is_committed or not (known | self._seen).intersection(piece.ids):
+        """The following day's are looked at too, so that none is taken now that one of them takes the place of."""
+        ours = [piece for piece in pool if not piece.steps]
+        loose = [*ours, *(piece for piece in following if not piece.steps)]
+        held: set[object] = set().union(self._seen, *self._recent)
+        held.update(one for piece in loose if piece.is_committed for one in piece.held)
+        taken = [piece for piece in loose if piece.is_committed]
+        for piece in sorted(loose, key=lambda piece: piece.order, reverse=True):
+            if not piece.is_committed and not held & piece.held:
                 taken.append(piece)
-                self._seen.update(piece.ids)
+                held |= piece.held
+        now = {piece.segment_id for piece in taken} & {piece.segment_id for piece in ours}
+        taken = sorted((piece for piece in ours if piece.segment_id in now), key=lambda piece: piece.order)
+        self._seen.update(one for piece in taken for one in piece.ids)
+        self._recent.append({one for piece in taken for one in piece.seconds})
         return taken
 
 

@@ -1,0 +1,195 @@
+"""A world with a trail: callers who write to tables, what CloudTrail tells of it, and what the log must say.
+
+`TrailWorld` is `World` with files of CloudTrail and calls of AttributeChanges. `call(...)` is one call by somebody: its
+records in the stream, if it changes anything, and its event, which `deliver` puts into a file.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tabletrail.attribute import AttributeChanges
+from tabletrail.attribution_result import AttributionResult
+from tabletrail.coverage import Coverage
+from tabletrail.logged_changes import ChangeReader
+from tabletrail.settings import Settings
+from tabletrail.staging import Stager
+from tests.core.trail import event, log, role, stamp, table_arn, user
+from tests.fakes.stamps import FakeRecoveredRows
+from tests.fakes.tables import ACCOUNT, REGION
+from tests.fakes.trail import FakeTrail
+from tests.faults.world import SETTINGS, World
+
+TRAIL_SETTINGS = replace(SETTINGS, trail_tables=table_arn("*", ACCOUNT))
+HOUR = 3600
+ALICE, BOB = user("alice", ACCOUNT), user("bob", ACCOUNT)
+BATCH = role("batch", "night", account=ACCOUNT)
+_CALLS = {"INSERT": "PutItem", "MODIFY": "UpdateItem", "REMOVE": "DeleteItem"}
+
+
+@dataclass
+class TrailWorld(World):
+    settings: Settings = TRAIL_SETTINGS
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """Of CloudTrail, not delivered yet."""
+    most_changes: int = 40_000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.trail = FakeTrail(self.clock)
+        self._calls = itertools.count()
+        self._attributions = itertools.count()
+
+    def call(
+        self,
+        stream_arn: str,
+        item: str,
+        who: dict[str, Any],
+        kind: str = "MODIFY",
+        *,
+        shard: str = "shard-0",
+        name: str = "",
+        off: int = 0,
+        images: tuple[dict[str, Any], dict[str, Any]] = ({}, {}),
+        **more: Any,
+    ) -> dict[str, Any]:
+        """One call that changes one item: its record and its event, `off` seconds after it. Returns the event."""
+        self.changed(stream_arn, item, kind, shard=shard, images=images)
+        return self.tell(stream_arn, item, who, name or _CALLS[kind], off=off, **more)
+
+    def changed(
+        self,
+        stream_arn: str,
+        item: str,
+        kind: str = "MODIFY",
+        *,
+        shard: str = "shard-0",
+        images: tuple[dict[str, Any], dict[str, Any]] = ({}, {}),
+    ) -> None:
+        """A record of a change, whoever made it."""
+        keys = {"id": {"S": item}}
+        number = len(self.written[stream_arn, shard])
+        old = keys | {"n": {"N": str(number)}} | images[0] if kind != "INSERT" else None
+        new = keys | {"n": {"N": str(number + 1)}} | images[1] if kind != "REMOVE" else None
+        self.write(stream_arn, shard, 1, keys=keys, old=old, new=new, event=kind)
+
+    def tell(
+        self, stream_arn: str, item: str, who: dict[str, Any], name: str = "UpdateItem", *, off: int = 0, **more: Any
+    ) -> dict[str, Any]:
+        """An event of CloudTrail, of a call that may have changed nothing."""
+        table = stream_arn.split("/stream/", maxsplit=1)[0].rpartition("/")[2]
+        parameters = more.pop("parameters", {"tableName": table, "key": {"id": item}})
+        told = event(
+            name,
+            parameters,
+            userIdentity=who,
+            eventID=f"call-{next(self._calls):04}",
+            eventTime=stamp(int(self.clock.now()) + off),
+            resources=[{"accountId": ACCOUNT, "type": "AWS::DynamoDB::Table", "ARN": table_arn(table, ACCOUNT)}],
+            recipientAccountId=ACCOUNT,
+            awsRegion=REGION,
+            **more,
+        )
+        self.events.append(told)
+        return told
+
+    def deliver(self, *events: dict[str, Any], at: float | None = None) -> None:
+        """A file with these events, or with all that are not delivered yet."""
+        self.trail.deliver(log(*(events or self.events)), at)
+        if not events:
+            self.events.clear()
+
+    # The product's runs
+
+    def minutes(self, count: int) -> None:
+        for _ in range(count):
+            self.run()
+
+    def settle(self) -> None:
+        """An hour goes by, in which runs read the streams: what was written before is due then, and a walk was made."""
+        self.clock.advance(HOUR)
+        self.minutes(16)
+
+    def attribute(self) -> AttributionResult:
+        """AttributeChanges as the state machine runs it: again while more is due."""
+        owner = f"attribute{next(self._attributions)}"
+        result = self.attribution().run(owner)
+        while result.more:
+            again = self.attribution().run(owner)
+            again.add(result.facts())
+            result = again
+        return result
+
+    def attribution(self) -> AttributeChanges:
+        ports = self._ports()
+        coverage = Coverage(
+            ports["checkpoints"],
+            ports["segments"],
+            Stager(ports["store"], self.clock),
+            self.indexer(ports),
+            self.clock,
+            self.conversion(),
+            "",
+        )
+        rows = self.faults.wrap(FakeRecoveredRows(self.rows, self.clock), "rows")
+        return AttributeChanges(
+            ports["checkpoints"],
+            coverage,
+            ChangeReader(ports["listing"], rows, ports["store"], self.most_changes),
+            self.faults.wrap(self.trail, "trail"),
+            self.conversions(ports),
+            self.stamping(ports),
+            ports["leases"],
+            ports["notes"],
+            self.settings,
+        )
+
+    # What the log says
+
+    def found(self) -> list[dict[str, Any]]:
+        """Entries of kind attribution, in the log's order."""
+        return [entry for entry in self.lines() if entry["tabletrail"]["kind"] == "attribution"]
+
+    def of_item(self, item: str) -> list[dict[str, Any]]:
+        """Entries about changes of the item, in the order of these changes."""
+        found = [entry for entry in self.found() if entry.get("item", {}).get("id") == item]
+        return sorted(found, key=lambda entry: (entry["@timestamp"], entry["event"]["sequence_key"]))
+
+    def actions(self) -> Counter[str]:
+        return Counter(entry["event"]["action"] for entry in self.found())
+
+    def assert_attributed(self) -> None:
+        """Each change before its stream's mark, and no other, has one entry; no entry stands twice; all is indexed."""
+        lines = self.lines()
+        begun = {
+            entry["stream"]["arn"]: entry["@timestamp"]
+            for entry in lines
+            if entry["event"]["action"] == "attribution_begun"
+        }
+        expected = {
+            entry["event"]["id"]
+            for entry in lines
+            if entry["tabletrail"]["kind"] == "change"
+            and entry["event"]["action"] != "expire"
+            and begun.get(entry["stream"]["arn"], "~")
+            <= entry["@timestamp"]
+            < stamp(self.rows.streams[entry["stream"]["arn"]].attributed_until)
+        }
+        about = [entry["tabletrail"]["about"] for entry in self.found() if "about" in entry["tabletrail"]]
+        assert sorted(about) == sorted(expected)
+        ids = [entry["event"]["id"] for entry in lines]
+        assert len(ids) == len(set(ids)), "an entry stands twice in the log"
+        self._assert_index_is_the_log()
+
+
+def begun(*tables: str, world: TrailWorld | None = None) -> tuple[TrailWorld, list[str]]:
+    """Tables that have been audited, and attributed, for a while without a change."""
+    world = world or TrailWorld()
+    arns = [world.add_table(name) for name in tables]
+    world.minutes(2)
+    assert not world.attribute().windows
+    world.clock.advance(60)
+    return world, arns
