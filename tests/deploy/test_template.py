@@ -183,7 +183,11 @@ def test_executions_start_by_schedule_and_log_no_data() -> None:
 
 
 def test_alarms_watch_metrics_that_are_emitted() -> None:
-    emitted = set(re.findall(r'"(\w+)":', (ROOT / "functions" / "tabletrail" / "report.py").read_text()))
+    emitters = (
+        ROOT / "functions" / "tabletrail" / "report.py",
+        ROOT / "functions" / "handlers" / "attribute_changes.py",
+    )
+    emitted = {name for path in emitters for name in re.findall(r'"(\w+)":', path.read_text())}
     for name, alarm in resources("AWS::CloudWatch::Alarm").items():
         if alarm["Namespace"] == "Tabletrail":
             assert alarm["MetricName"] in emitted, name

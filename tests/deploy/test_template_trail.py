@@ -20,7 +20,7 @@ OF_A_TRAIL = {
         "AttributeChangesFunction",
         "AttributeChangesLogs",
         "AttributeChangesRole",
-        "AttributionFailsAlarm",
+        "AttributionLagAlarm",
         "AttributionLogs",
         "AttributionRole",
     },
