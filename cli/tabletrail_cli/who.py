@@ -92,12 +92,14 @@ def run(args: argparse.Namespace, output: Output) -> int:
     known = list(islice(found_changes, limit or 1))
     doubts = _doubts(changes, known, is_whole=limit is None)
     if not known:
-        return _say_nothing(args, changes.why_nothing(), doubts, output)
+        return _say_nothing(args, moment, changes.why_nothing(), doubts, output)
     for number, change in enumerate(chain(known, found_changes)):
         later = changes.later(change.entry) if number == 0 else ""
         if output.as_json:
-            output.json({**_asked(args), **_facts(change, later), "doubts": doubts})
+            output.json({**_asked(args, moment), **_facts(change, later), "doubts": doubts})
         else:
+            if number:
+                output.line("")
             _tell(args, change, later, zone, output)
     _tell_doubts(doubts, output)
     return FOUND
@@ -128,9 +130,9 @@ def _tell(args: argparse.Namespace, change: LastChange, later: str, zone: tzinfo
         output.line((f"  {visible(later)}", "yellow"))
 
 
-def _say_nothing(args: argparse.Namespace, why: str, doubts: list[str], output: Output) -> int:
+def _say_nothing(args: argparse.Namespace, moment: datetime, why: str, doubts: list[str], output: Output) -> int:
     if output.as_json:
-        output.json({**_asked(args), "sure": None, "because": why, "entry": None, "doubts": doubts})
+        output.json({**_asked(args, moment), "sure": None, "because": why, "entry": None, "doubts": doubts})
     else:
         what = f"{visible(args.path)} of " if args.path else ""
         output.line((f"no change of {what}{visible(args.table)} {visible(args.key)} is on record: ", ""), visible(why))
@@ -143,8 +145,9 @@ def _tell_doubts(doubts: list[str], output: Output) -> None:
         output.note(f"not certain: {visible(doubt)}")
 
 
-def _asked(args: argparse.Namespace) -> dict[str, Any]:
-    return {"table": args.table, "key": args.key, "path": args.path or None, "at": args.at}
+def _asked(args: argparse.Namespace, moment: datetime) -> dict[str, Any]:
+    when = moment.isoformat().replace("+00:00", "Z")
+    return {"table": args.table, "key": args.key, "path": args.path or None, "at": when if args.at else None}
 
 
 def _facts(change: LastChange, later: str) -> dict[str, Any]:

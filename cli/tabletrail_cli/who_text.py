@@ -21,6 +21,8 @@ from tabletrail_cli.output import Part, visible
 from tabletrail_cli.times import shown
 
 UNKNOWN = "unknown"
+MOST_CONTEXT = 10
+"""Places of a row's context that are shown to a person."""
 _WIDTH = 10
 
 _REMOVED = "remove"
@@ -90,14 +92,13 @@ def who(told: Told) -> str:
 
 def headline(change: LastChange, place: str, path: str, zone: tzinfo) -> list[Part]:
     """`status of orders order#17 was last changed at 2026-11-24 10:00:00Z`; the names are safe to show."""
-    entry = change.entry
-    word = {"insert": "created", "remove": "removed", "expire": "removed by TTL"}.get(
-        at(entry, "event.action"), "changed"
-    )
-    what = f"{path} of {place}" if path else place
-    if path and word != "changed":
-        word = f"changed, as the item was {word},"
-    return [(what, "bold"), (f" was last {word} at ", ""), (shown(at(entry, "@timestamp"), zone), "bold")]
+    action = at(change.entry, "event.action")
+    word = {"insert": "created", "remove": "removed", "expire": "removed by TTL"}.get(action, "changed")
+    if path:
+        what, word = f"{path} of {place}", f"last changed{f', as the item was {word},' if word != 'changed' else ''}"
+    else:
+        what, word = place, f"last {word}" if word == "changed" else word
+    return [(what, "bold"), (f" was {word} at ", ""), (shown(at(change.entry, "@timestamp"), zone), "bold")]
 
 
 def evidence(change: LastChange, zone: tzinfo) -> Iterator[list[Part]]:
@@ -106,10 +107,16 @@ def evidence(change: LastChange, zone: tzinfo) -> Iterator[list[Part]]:
     yield [("  ", ""), (visible(at(entry, "message")), "")]
     yield _row("who", (who(told), "bold"))
     sure = how_sure(entry)
-    yield _row("sure", (f"{sure}: " if sure != UNKNOWN else "", "bold"), (because(entry), ""))
+    reason, *others = because(entry).split("; ")
+    yield _row("sure", (f"{sure}: " if sure != UNKNOWN else "", "bold"), (reason, ""))
+    for other in others:
+        yield _row("", (other, "dim"))
     for name, path in _FACTS.items():
         if text := at(entry, path):
             yield _row(name, (named(text), ""))
+    context = entry.get("context") or {}
+    for path, text in list(context.items())[:MOST_CONTEXT]:
+        yield _row("context", (f"{visible(path)}: {named(str(text))}", ""))
     for name, text in _steps(change, zone):
         yield _row(name, (text, ""))
     if names := entry.get("rule", {}).get("name"):

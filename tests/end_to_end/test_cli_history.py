@@ -4,78 +4,24 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tabletrail.aws.checkpoints import TableCheckpoints
-from tabletrail.aws.clients import dynamodb_client, s3_client
-from tabletrail.aws.clock import SystemClock
-from tabletrail.aws.commit import TableNames
-from tabletrail.aws.segment_store import BucketSegmentStore
-from tabletrail.aws.segments import TableSegments
-from tabletrail.aws.tries import Tries
-from tabletrail.core.checkpoint import Commit, Committed, SegmentRow
+from tabletrail.core.checkpoint import SegmentRow
 from tabletrail.core.document import Entry
 from tabletrail.core.entry import convert, coverage_entry, gap_entry, reduced_entry, retried_entry
-from tabletrail.staging import Stager
 from tabletrail_local.info import StackInfo
-from tests.end_to_end.cli_story import (
-    CONVERSION,
-    Document,
-    Result,
-    environment_of,
-    indexed,
-    number,
-    record,
-    source,
-    tabletrail,
-    text,
-)
-from tests.ports.local_tables import drop_tables, make_bucket, make_checkpoint_tables
-from tests.ports.opensearch_server import Server
+from tests.end_to_end.cli_log import Log, a_log
+from tests.end_to_end.cli_story import CONVERSION, number, record, source, text
 
 pytestmark = pytest.mark.stack
 
 BEGIN = datetime(2033, 5, 1, 12, 0, tzinfo=UTC)
 LONG_NUMBER = "1234567890.1234567890123456789012345678"
-
-
-@dataclass
-class Log:
-    """A log of its own: tables, a bucket, and what the index was given."""
-
-    stack: StackInfo
-    tables: TableNames
-    bucket: str
-    table: str
-    documents: list[Document]
-    rows: list[SegmentRow]
-
-    @property
-    def tries(self) -> Tries:
-        return Tries(SystemClock())
-
-    def commit(self, entries: Sequence[Entry]) -> list[bytes]:
-        """One committed segment that waits for nothing, by the service's own code."""
-        client = dynamodb_client(self.stack.session())
-        store = BucketSegmentStore(s3_client(self.stack.session()), self.bucket)
-        staged = Stager(store, SystemClock()).stage("run", f"g{len(self.rows)}", (), entries)
-        done = TableCheckpoints(client, self.tables, self.tries).commit(Commit(staged.token, staged.row))
-        assert isinstance(done, Committed)
-        TableSegments(client, self.tables.segments, self.tries).mark_indexed(staged.row.segment_id, 1, 0)
-        self.rows.append(staged.row)
-        return [document.body for document in staged.documents]
-
-    def history(self, key: str, *words: str) -> Result:
-        return tabletrail("history", self.table, key, *words)
-
-    def at(self, key: str, moment: datetime) -> tuple[int, dict[str, Any], str]:
-        result = self.history(key, "--at", moment.isoformat(), "--json")
-        return result.code, json.loads(result.out or "{}"), result.err
 
 
 def minutes(count: float) -> datetime:
@@ -104,28 +50,28 @@ def _changes(table: str) -> list[Entry]:
 
 @pytest.fixture(scope="module")
 def log(stack: StackInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
-    server = Server(stack)
-    server.install()
-    client = stack.session().client("dynamodb")
-    tables = make_checkpoint_tables(client)
-    found = Log(stack, tables, make_bucket(stack.session().client("s3")), f"shop-{uuid.uuid4().hex[:8]}", [], [])
-    joined = coverage_entry(source(found.table), CONVERSION, "joined", 1, int(minutes(0).timestamp()))
-    bodies = found.commit([joined, *_changes(found.table)])
-    gap = gap_entry(source(found.table), CONVERSION, str(10**20 + 5), "certain", int(minutes(90).timestamp()))
-    bodies += found.commit([gap])
-    large = convert(record(8, minutes(47), "p" * 600, None, {"v": text("parked")}), source(found.table), CONVERSION)
-    [full] = found.commit([large])
-    bodies += [reduced_entry(full, "mapper_parsing_exception"), retried_entry(full)]
-    found.documents = [json.loads(body) for body in bodies]
-    with indexed(server, found.documents), pytest.MonkeyPatch.context() as patch:
-        for name, value in environment_of(stack, tables, found.bucket, tmp_path_factory.mktemp("named")).items():
-            patch.setenv(name, value)
+    with a_log(stack, tmp_path_factory.mktemp("named"), fill) as found:
         yield found
-    drop_tables(client, tables.streams, tables.shards, tables.segments)
+
+
+def fill(log: Log) -> None:
+    joined = coverage_entry(source(log.table), CONVERSION, "joined", 1, int(minutes(0).timestamp()))
+    bodies = log.commit([joined, *_changes(log.table)])
+    gap = gap_entry(source(log.table), CONVERSION, str(10**20 + 5), "certain", int(minutes(90).timestamp()))
+    bodies += log.commit([gap])
+    large = convert(record(8, minutes(47), "p" * 600, None, {"v": text("parked")}), source(log.table), CONVERSION)
+    [full] = log.commit([large])
+    bodies += [reduced_entry(full, "mapper_parsing_exception"), retried_entry(full)]
+    log.documents = [json.loads(body) for body in bodies]
+
+
+def answer_at(log: Log, key: str, moment: datetime) -> tuple[int, dict[str, Any], str]:
+    result = log.ask("history", key, "--at", moment.isoformat(), "--json")
+    return result.code, json.loads(result.out or "{}"), result.err
 
 
 def test_given_an_item_is_its_story_told_from_the_beginning(log: Log) -> None:
-    result = log.history("a", "--zone", "Europe/Berlin")
+    result = log.ask("history", "a", "--zone", "Europe/Berlin")
     assert result.code == 0
     assert result.out.splitlines() == [
         "2033-05-01 14:10:00 +02:00  insert  alice (possible, attribute)",
@@ -152,13 +98,13 @@ def test_given_an_item_is_its_story_told_from_the_beginning(log: Log) -> None:
 
 @pytest.mark.parametrize("key", ['{"id": "w", "sort": "10"}', '{"sort": {"S": "10"}, "id": {"S": "w"}}', "w/10"])
 def test_given_a_key_of_two_parts_is_the_item_found_and_not_its_mirror(log: Log, key: str) -> None:
-    assert [entry["after"] for entry in log.history(key, "--json").entries] == [{"id": "w", "sort": "10"}]
+    assert [entry["after"] for entry in log.ask("history", key, "--json").entries] == [{"id": "w", "sort": "10"}]
 
 
 def test_given_a_parked_entry_that_was_indexed_after_all_does_it_show_once(log: Log) -> None:
-    entries = log.history("p" * 600, "--json").entries
+    entries = log.ask("history", "p" * 600, "--json").entries
     assert [entry["tabletrail"]["kind"] for entry in entries] == ["change"]
-    assert log.at("p" * 600, minutes(50))[1]["item"]["v"] == {"S": "parked"}
+    assert answer_at(log, "p" * 600, minutes(50))[1]["item"]["v"] == {"S": "parked"}
 
 
 @pytest.mark.parametrize(
@@ -177,58 +123,47 @@ def test_given_a_parked_entry_that_was_indexed_after_all_does_it_show_once(log: 
 def test_given_a_time_is_the_item_the_one_that_was_there(
     log: Log, at: float, state: str, why: str, status: str | None
 ) -> None:
-    code, answer, err = log.at("a", minutes(at))
+    code, answer, err = answer_at(log, "a", minutes(at))
     assert (answer["state"], answer["why"], err) == (state, why, "")
     assert code == (0 if state == "existed" else 1)
     assert (answer["item"] or {}).get("status", {}).get("S") == status
 
 
 def test_given_long_numbers_are_all_their_digits_there(log: Log) -> None:
-    assert log.at("a", minutes(15))[1]["item"]["price"] == {"N": LONG_NUMBER}
-    shown = log.history("a", "--at", minutes(15).isoformat()).out
+    assert answer_at(log, "a", minutes(15))[1]["item"]["price"] == {"N": LONG_NUMBER}
+    shown = log.ask("history", "a", "--at", minutes(15).isoformat()).out
     assert f"  price: {LONG_NUMBER}\n" in shown
     assert "existed, as written at 2033-05-01T12:10:00Z" in shown
 
 
 def test_given_only_a_later_change_is_the_item_what_that_change_replaced(log: Log) -> None:
-    code, answer, _ = log.at("b", minutes(30))
+    code, answer, _ = answer_at(log, "b", minutes(30))
     assert (code, answer["item"]["v"]) == (0, {"N": "1"})
 
 
 def test_given_a_time_before_the_auditing_is_nothing_claimed(log: Log) -> None:
     for key in ("a", "b", "never-seen"):
-        code, answer, _ = log.at(key, minutes(-10))
+        code, answer, _ = answer_at(log, key, minutes(-10))
         assert (code, answer["state"], answer["why"]) == (1, "unknown", "unknown before 2033-05-01T12:00:00Z")
 
 
 def test_given_an_item_without_entries_is_that_said(log: Log) -> None:
-    code, answer, _ = log.at("never-seen", minutes(30))
+    code, answer, _ = answer_at(log, "never-seen", minutes(30))
     assert (code, answer["state"]) == (1, "unknown")
     assert "has not changed since auditing began" in answer["why"]
-    assert log.history("never-seen").code == 1
+    assert log.ask("history", "never-seen").code == 1
 
 
 def test_given_a_gap_that_may_hide_a_change_is_the_answer_called_uncertain(log: Log) -> None:
     """The gap was seen at 90, and the last record before it is of 40: it hides nothing before that."""
-    assert log.at("a", minutes(35))[2] == ""
+    assert answer_at(log, "a", minutes(35))[2] == ""
     for at in (60, 120):
-        assert "not certain: 2033-05-01T13:30:00Z: changes of" in log.at("a", minutes(at))[2]
+        assert "not certain: 2033-05-01T13:30:00Z: changes of" in answer_at(log, "a", minutes(at))[2]
 
 
 def test_given_a_segment_that_waits_for_indexing_is_the_answer_called_uncertain(log: Log) -> None:
-    client = log.stack.session().client("dynamodb")
-    key = {"segment_id": {"S": log.rows[0].segment_id}}
-    waiting = {":zero": {"S": "0"}}
-    client.update_item(
-        TableName=log.tables.segments,
-        Key=key,
-        UpdateExpression="SET not_indexed = :zero",
-        ExpressionAttributeValues=waiting,
-    )
-    try:
-        assert "1 segments wait to be indexed" in log.at("a", minutes(15))[2]
-    finally:
-        client.update_item(TableName=log.tables.segments, Key=key, UpdateExpression="REMOVE not_indexed")
+    with log.waiting():
+        assert "1 segments wait to be indexed" in answer_at(log, "a", minutes(15))[2]
 
 
 def _damaged(log: Log, row: SegmentRow) -> tuple[int, str]:
@@ -246,7 +181,7 @@ def _damaged(log: Log, row: SegmentRow) -> tuple[int, str]:
 
     put(names)
     try:
-        result = log.history("a", "--at", minutes(15).isoformat())
+        result = log.ask("history", "a", "--at", minutes(15).isoformat())
     finally:
         put({"version_id": log.rows[0].version_id, "sha256": log.rows[0].sha256})
     assert result.out == ""
