@@ -93,13 +93,13 @@ def test_each_path_of_a_trigger_leads_to_an_aggregation(name: str) -> None:
 
 @pytest.mark.parametrize("name", MONITORS)
 def test_a_message_holds_no_value_of_an_item(name: str) -> None:
-    """Names of tables and actors, counts and times: nothing of a document can get into a template otherwise."""
+    """Names of tables, actors, principals, counts and times: nothing of a document gets into a template otherwise."""
     allowed = {
         "ctx.periodEnd", "bucket_keys", "#ctx.newAlerts", "/ctx.newAlerts", "#ctx.results", "/ctx.results",
         "#aggregations.tables.buckets", "/aggregations.tables.buckets", "key", "doc_count",
     }  # fmt: skip
     grouped = set(fields_in(search_of(MONITORS[name])["query"].get("aggregations", {})))
-    assert grouped <= {"actor.id", "table.name", "@timestamp", "lag_seconds", "waiting_seconds"}
+    assert grouped <= {"actor.id", "principal.name", "table.name", "@timestamp", "lag_seconds", "waiting_seconds"}
     for trigger in triggers_of(MONITORS[name]):
         for action in trigger["actions"]:
             for part in ("subject_template", "message_template"):

@@ -49,6 +49,38 @@ def changes(
         yield document
 
 
+def candidates(count: int, before_noon: float, table: str, *names: str) -> Iterator[Document]:
+    """Removals of which each of several may be the remover."""
+    for document in changes(count, before_noon, table):
+        document["actor"] = {"candidates": [{"id": name, "type": "user"} for name in names], "source": "outbox"}
+        yield document
+
+
+def said(
+    count: int,
+    before_noon: float,
+    principal: str,
+    action: str = "remove",
+    confidence: str = "likely",
+    table: str = "orders",
+    kind: str = "attribution",
+) -> Iterator[Document]:
+    """What CloudTrail says of changes, one entry each."""
+    for document in changes(count, before_noon, table, action="attributed", kind=kind):
+        del document["actor"]
+        document["tabletrail"]["action"] = action
+        who = {"name": principal} if confidence == "likely" else {"candidates": [{"name": principal}]}
+        document["principal"] = {**who, "confidence": confidence, "claimed": principal}
+        yield document
+
+
+def unrecorded(count: int, before_noon: float, table: str, kind: str = "attribution") -> Iterator[Document]:
+    for document in changes(count, before_noon, table, action="unrecorded", kind=kind):
+        document["actor"] = {}
+        document["principal"] = {"name": "ann", "confidence": "possible"}
+        yield document
+
+
 def figures(before_noon: float, lag: int = 5, waiting: int = 0) -> Document:
     return {"@timestamp": at(before_noon), "lag_seconds": lag, "waiting_seconds": waiting}
 
@@ -81,6 +113,12 @@ MANY_DELETES = Story(
         *changes(80, MINUTE, "sessions", "dynamodb.amazonaws.com", action="expire"),
         *changes(80, MINUTE, "orders"),
         *changes(80, MINUTE, "orders", "parked", kind="parked"),
+        # What CloudTrail says of a removal is no second one, and who may have done one of several is not named.
+        *said(80, 5 * MINUTE, "ann"),
+        *candidates(80, 5 * MINUTE, "orders", "ann", "bob"),
+        # The first step of a marked delete is no removal.
+        *changes(49, MINUTE, "orders", "marker"),
+        *changes(49, MINUTE, "orders", "marker", action="modify"),
     ],
     (
         Run({"tabletrail-many-deletes": found("mallory", "at-the-beginning", "both")}),
@@ -96,15 +134,58 @@ MANY_DELETES_UNNAMED = Story(
         *changes(300, MINUTE, "named", "ann"),
         *changes(300, MINUTE, "sessions", "dynamodb.amazonaws.com", action="expire"),
         *changes(200, 15 * MINUTE + 1, "earlier"),
+        *said(200, MINUTE, "ann", table="customers"),
+        *candidates(200, MINUTE, "several", "ann", "bob"),
     ],
     (
-        Run({"tabletrail-many-deletes-unnamed": found("orders")}),
+        Run({"tabletrail-many-deletes-unnamed": found("orders", "several")}),
         Run({"tabletrail-many-deletes-unnamed": found()}, before_noon=-20 * MINUTE),
+    ),
+)
+
+MANY_DELETES_PRINCIPAL = Story(
+    [
+        *said(100, 100 * MINUTE, "mallory"),
+        *said(99, 100 * MINUTE, "ann"),
+        *said(100, 150 * MINUTE, "at-the-beginning"),
+        *said(100, 150 * MINUTE + 1, "before-it"),
+        *said(100, 90 * MINUTE, "at-the-end"),
+        *said(50, 100 * MINUTE, "both"),
+        *said(50, 140 * MINUTE, "both", table="customers"),
+        *said(200, 100 * MINUTE, "changer", action="modify"),
+        *said(200, 100 * MINUTE, "candidate", confidence="possible"),
+        *said(200, 100 * MINUTE, "parked", kind="parked"),
+        # The changes themselves are counted by their actors alone.
+        *changes(200, 100 * MINUTE, "orders", "ann"),
+        *unrecorded(200, 100 * MINUTE, "orders"),
+    ],
+    (
+        Run({"tabletrail-many-deletes-principal": found("mallory", "at-the-beginning", "both")}),
+        Run({"tabletrail-many-deletes-principal": found("at-the-end")}, before_noon=-55 * MINUTE),
+        Run({"tabletrail-many-deletes-principal": found()}, before_noon=-3 * HOUR),
+    ),
+)
+
+WRITES_UNRECORDED = Story(
+    [
+        *unrecorded(1, 2 * HOUR, "orders"),
+        *unrecorded(1, 24 * HOUR, "at-the-beginning"),
+        *unrecorded(1, 24 * HOUR + 1, "before-it"),
+        *unrecorded(3, 2 * HOUR, "parked", kind="parked"),
+        *said(9, 2 * HOUR, "ann", table="attributed"),
+        *changes(9, 2 * HOUR, "changed", "ann"),
+    ],
+    (
+        Run({"tabletrail-writes-unrecorded": found("orders", "at-the-beginning")}),
+        Run({"tabletrail-writes-unrecorded": found()}, before_noon=-DAY),
     ),
 )
 
 ACTOR_UNKNOWN = Story(
     [
+        *said(5, 70 * MINUTE, "ann", table="attributed"),
+        *unrecorded(5, 70 * MINUTE, "unrecorded"),
+        *candidates(1, 70 * MINUTE, "several", "ann", "bob"),
         *changes(1, 70 * MINUTE, "orders", action="modify"),
         *changes(1, 60 * MINUTE + 1, "just-over-an-hour", action="insert"),
         *changes(1, 60 * MINUTE, "just-an-hour", action="insert"),
@@ -115,7 +196,7 @@ ACTOR_UNKNOWN = Story(
         *changes(5, 70 * MINUTE, "lost", kind="gap"),
     ],
     (
-        Run({"tabletrail-actor-unknown": found("orders", "just-over-an-hour", "at-the-beginning")}),
+        Run({"tabletrail-actor-unknown": found("orders", "just-over-an-hour", "at-the-beginning", "several")}),
         Run({"tabletrail-actor-unknown": found()}, before_noon=-2 * HOUR),
     ),
 )
@@ -136,6 +217,9 @@ TABLE_SILENT = Story(
         *changes(1, 65 * MINUTE + 1, "seen-before-the-edge", "ann"),
         *changes(80, 24.5 * HOUR, "only-a-gap", "ann"),
         *changes(1, 30 * MINUTE, "only-a-gap", kind="gap"),
+        # What CloudTrail says of it does not make a table busy.
+        *said(60, 24.5 * HOUR, "ann", table="never-busy"),
+        *unrecorded(1, 30 * MINUTE, "only-a-gap"),
         *changes(200, 30 * MINUTE, "new", "ann"),
     ],
     (
@@ -183,7 +267,9 @@ LOG_BEHIND = Story(
 
 STORIES = {
     "many-deletes.v1.json": MANY_DELETES,
+    "many-deletes-principal.v1.json": MANY_DELETES_PRINCIPAL,
     "many-deletes-unnamed.v1.json": MANY_DELETES_UNNAMED,
+    "writes-unrecorded.v1.json": WRITES_UNRECORDED,
     "actor-unknown.v1.json": ACTOR_UNKNOWN,
     "table-silent.v1.json": TABLE_SILENT,
     "gaps.v1.json": GAPS,
