@@ -27,8 +27,8 @@ from typing import Any, Protocol
 from tabletrail.conversions import Conversions
 from tabletrail.core.attribution_policy import MARKED
 from tabletrail.core.checkpoint import ShardKey, StreamRow
-from tabletrail.core.evidence import Ask, Choice, Joining, Reading, ask_of, deletes_for, joined, settled
-from tabletrail.core.outbox import Evidence, OutboxRow, RowClaim, RowKey, Span, claim_key, row_in
+from tabletrail.core.evidence import Ask, Choice, Joining, Reading, ask_of, deletes_for, joined, keys_of, settled
+from tabletrail.core.outbox import Evidence, OutboxRow, RowClaim, RowKey, Span, row_in
 from tabletrail.errors import TabletrailError
 from tabletrail.ports import Clock
 from tabletrail.reading import ShardRead
@@ -140,8 +140,8 @@ class EvidenceFinder:
         spans = {ask.span for ask in asks if ask.span and joined(ask, rows) is None}
         found = self.outbox.deletes(spans) if spans else {}
         deletes = {span: list(_rows(items)) for span, items in found.items()}
-        several = [here for ask in asks if joined(ask, rows) is None and len(here := deletes_for(ask, deletes)) > 1]
-        names = {claim_key(RowKey(row.item, row.id), is_removal=True) for here in several for row in here}
+        rows_near = [row for ask in asks if joined(ask, rows) is None for row in deletes_for(ask, deletes)]
+        names = {key for row in rows_near for key in keys_of(row)}
         return Joining(rows, deletes, self.claims.claimants(names) if names else {})
 
     def _out_of_patience(self, asked: list[_Asked], error: str) -> list[_Asked]:

@@ -12,8 +12,8 @@ from typing import Any
 
 from tabletrail.core.document import Conversion
 from tabletrail.core.entry import convert
-from tabletrail.core.evidence import Ask, Joining, Reading, ask_of, deletes_for, joined, settled
-from tabletrail.core.outbox import NO_EVIDENCE, Evidence, OutboxRow, RowKey, claim_key, row_in
+from tabletrail.core.evidence import Ask, Joining, Reading, ask_of, deletes_for, joined, keys_of, settled
+from tabletrail.core.outbox import NO_EVIDENCE, Evidence, OutboxRow, RowKey, row_in
 from tabletrail_client.context import Act
 from tabletrail_client.marks import mark
 from tabletrail_client.outbox import row
@@ -77,13 +77,12 @@ class Teller:
         rows = [found for item in self.items if (found := row_in(item))]
         by_key = {RowKey(one.item, one.id): one for one in rows}
         deletes: dict[Any, list[OutboxRow]] = {}
-        several: set[str] = set()
+        near: set[str] = set()
         for ask in asks:
             if ask.span and joined(ask, by_key) is None:
                 deletes[ask.span] = sorted((one for one in rows if one.item == ask.item), key=lambda one: one.id)
-                here = deletes_for(ask, deletes)
-                several |= {claim_key(RowKey(one.item, one.id), is_removal=True) for one in here if len(here) > 1}
-        return Joining(by_key, deletes, {key: self.claims[key] for key in several if key in self.claims})
+                near |= {key for one in deletes_for(ask, deletes) for key in keys_of(one)}
+        return Joining(by_key, deletes, {key: self.claims[key] for key in near if key in self.claims})
 
     def documents(self, *records: Item, reading: Reading = SURE, conversion: Conversion = CONVERSION) -> list[Item]:
         """The entries of one read."""

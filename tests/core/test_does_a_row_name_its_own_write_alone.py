@@ -213,6 +213,17 @@ def test_the_row_of_a_marked_delete_is_no_candidate_for_a_plain_one() -> None:
     assert "actor" not in teller.documents(change(SHIPPED, None, 21, seconds=2))[0]
 
 
+def test_a_guess_by_time_takes_no_row_from_the_delete_that_it_is_of() -> None:
+    """The item is removed by who says nothing, comes back, and is removed by a marked delete: all in a second."""
+    back = change(None, SHIPPED, 19)
+    announced = change(SHIPPED, SHIPPED | marked(ID, "alice", "delete"), 20)
+    removed = change(SHIPPED | marked(ID, "alice", "delete"), None, 21)
+    teller = Teller([out(ID, "alice", "delete")])
+    actors = [one.get("actor") for one in teller.documents(PLAIN, back, announced, removed)]
+    assert actors == [LIKELY, None, CERTAIN, CERTAIN]
+    assert [one["actor"] for one in Teller(teller.items).documents(announced, removed)] == [CERTAIN, CERTAIN]
+
+
 def test_a_claim_of_a_run_that_died_takes_no_row_from_an_earlier_removal() -> None:
     items = [out(at(0), "alice", "delete"), out(at(4), "bob", "delete")]
     first, second = change(PAID, None, 18), change(SHIPPED, None, 20, seconds=64)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tabletrail.core.document import Conversion
 from tabletrail.core.evidence import ask_of
-from tabletrail.core.outbox import RowKey, Span, claim_key, id_span, item_digest, row_in
+from tabletrail.core.outbox import RowKey, Span, Way, claim_key, id_span, item_digest, row_in
 from tabletrail.core.policy import compile_policy
 from tabletrail.core.tokens import Tokens
 from tabletrail_client.marks import new_id
@@ -165,12 +165,12 @@ def test_a_part_of_the_context_may_be_declared() -> None:
 # Names of claims
 
 
-def test_claims_of_two_records_of_a_delete_and_of_two_items_differ() -> None:
+def test_claims_of_two_items_and_of_each_way_differ() -> None:
     ask = ask_of(change(PAID | marked(ID, "alice", "delete"), None, 18), SURE)
     assert ask is not None
     assert ask.claimant == f"{SOURCE.stream_arn}#18"
     here, there = RowKey("ab" * 32, ID), RowKey("cd" * 32, ID)
-    assert len({claim_key(key, is_removal=way) for key in (here, there) for way in (True, False)}) == 4
+    assert len({claim_key(key, way) for key in (here, there) for way in Way}) == 6
 
 
 @given(texts)

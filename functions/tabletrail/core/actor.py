@@ -149,7 +149,7 @@ def told_by(marks: Marks, evidence: Evidence, root: Place[Any], hide: Hide) -> t
 
 def _shown_author(author: dict[str, Any], root: Place[Any], hide: Hide) -> dict[str, Any]:
     """What a writer wrote of himself: what is declared sensitive in a mark is so in a row."""
-    shown = {name: author[name] for name in ("id", "type", "service") if name in author}
+    shown: dict[str, Any] = {name: author[name] for name in ("id", "type", "service") if name in author}
     for name, field in (("id", "actor"), ("service", "service")):
         if name in shown:
             shown[name] = _shown(shown[name], _place_of_mark(root, field), hide)

@@ -9,8 +9,8 @@ Rules
 - A marked delete is two records. Its row is written with the removal, which claims it apart; to the first record,
   where it is read before, it has none yet, but is claimed all the same.
 - A plain delete is joined by time: the rows of this item that were made from `BEFORE_SECONDS` before the record's
-  second until `AFTER_SECONDS` behind it, that are of no marked delete, and that no earlier removal has. One is likely
-  the remover's, of several any may be.
+  second until `AFTER_SECONDS` behind it, that are not of the delete which the item's own mark announces, and that no
+  earlier removal has. One is likely the remover's, of several any may be.
 - A claim of a later record of the same stream is one of a run that died: it does not count, so that this record gets
   the same rows as it did then.
 
@@ -36,6 +36,7 @@ from tabletrail.core.outbox import (
     RowClaim,
     RowKey,
     Span,
+    Way,
     author_of,
     claim_key,
     id_span,
@@ -78,6 +79,11 @@ class Ask:
     def key(self) -> RowKey | None:
         """Where the row of its mark lies."""
         return RowKey(self.item, self.mark.id) if self.mark else None
+
+    @property
+    def way(self) -> Way:
+        """How it is joined with that row."""
+        return Way.REMOVED if self.is_removal else Way.WRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +136,8 @@ def claimant_of(stream_arn: str, sequence_no: str) -> str:
 class Joining:
     """Rows and claims as they were read, for records that are asked about in their order.
 
-    `claimants` has those of rows of plain deletes where several come into question. `claims` are those that the records
-    asked about so far will make: the first of a cycle's records alone tries.
+    `claimants` has those of the rows in `deletes`, by `keys_of`. `claims` are those that the records asked about so far
+    will make: the first of a cycle's records alone tries.
     """
 
     rows: Mapping[RowKey, OutboxRow]
@@ -144,16 +150,17 @@ class Joining:
         if ask.mark is not None:
             row = joined(ask, self.rows)
             if row is not None:
-                return self._claiming(ask, ask.mark.id, _told_by(row, ask.mark, is_sure=ask.is_sure))
+                return self._claiming(ask, ask.mark.id, ask.way, _told_by(row, ask.mark, is_sure=ask.is_sure))
             if ask.mark.intent == DELETE and not ask.is_removal:
-                return self._claiming(ask, ask.mark.id, NO_EVIDENCE)
+                return self._claiming(ask, ask.mark.id, ask.way, NO_EVIDENCE)
         return self._by_time(ask) if ask.span else NO_CHOICE
 
     def choose_unread(self, ask: Ask) -> Choice:
         """The same where the outbox could not be read: no name comes from it, and no copy gets one later."""
         if ask.mark is None:
             return Choice(Evidence(is_unread=True))
-        return self._claiming(ask, ask.mark.id, Evidence(is_unread=True), Evidence(is_copy=True, is_unread=True))
+        unread, copy = Evidence(is_unread=True), Evidence(is_copy=True, is_unread=True)
+        return self._claiming(ask, ask.mark.id, ask.way, unread, copy)
 
     def _by_time(self, ask: Ask) -> Choice:
         rows = self._free(ask, deletes_for(ask, self.deletes))
@@ -161,26 +168,38 @@ class Joining:
         if ask.mark is not None:
             return Choice(Evidence(candidates=tuple(authors[:MOST_CANDIDATES]))) if len(authors) > 1 else NO_CHOICE
         if len(rows) == 1:
-            return self._claiming(ask, rows[0].id, Evidence(rows[0], "likely"), NO_EVIDENCE)
+            return self._claiming(ask, rows[0].id, Way.NEAR, Evidence(rows[0], "likely"), NO_EVIDENCE)
         return Choice(Evidence(candidates=tuple(authors[:MOST_CANDIDATES]))) if rows else NO_CHOICE
 
     def _free(self, ask: Ask, rows: Iterable[OutboxRow]) -> list[OutboxRow]:
         """Those that no other removal has; the one alone that this record has already."""
         free: list[OutboxRow] = []
         for row in rows:
-            key = claim_key(RowKey(row.item, row.id), is_removal=True)
-            claimant = self.claims.get(key) or self.claimants.get(key)
-            if claimant == ask.claimant:
+            of_its_mark, of_near = keys_of(row)
+            if self._claimant(of_near) == ask.claimant:
                 return [row]
-            if claimant is None or (key not in self.claims and _is_later(claimant, ask.claimant)):
+            if not (self._is_taken(of_its_mark, ask) or self._is_taken(of_near, ask)):
                 free.append(row)
         return free
 
-    def _claiming(self, ask: Ask, row_id: str, granted: Evidence, refused: Evidence = _COPY) -> Choice:
-        key = claim_key(RowKey(ask.item, row_id), is_removal=ask.is_removal)
+    def _claimant(self, key: str) -> str | None:
+        return self.claims.get(key) or self.claimants.get(key)
+
+    def _is_taken(self, key: str, ask: Ask) -> bool:
+        claimant = self._claimant(key)
+        return claimant is not None and (key in self.claims or not _is_later(claimant, ask.claimant))
+
+    def _claiming(self, ask: Ask, row_id: str, way: Way, granted: Evidence, refused: Evidence = _COPY) -> Choice:
+        key = claim_key(RowKey(ask.item, row_id), way)
         if self.claims.setdefault(key, ask.claimant) != ask.claimant:
             return Choice(refused)
         return Choice(granted, RowClaim(key, ask.claimant), refused)
+
+
+def keys_of(row: OutboxRow) -> tuple[str, str]:
+    """The claims by which a removal has this row: by its mark, and by its time."""
+    key = RowKey(row.item, row.id)
+    return claim_key(key, Way.REMOVED), claim_key(key, Way.NEAR)
 
 
 def joined(ask: Ask, rows: Mapping[RowKey, OutboxRow]) -> OutboxRow | None:

@@ -9,7 +9,8 @@ Rules
 - A row speaks of one item: what it says of table and key must give its `item`, or it is no row.
 - Whatever else lies in the table is no row, and no trouble. Nothing here raises for what a writer may put there.
 - A row says that a write was made, not which record it became. A record that is said to be it claims it, under a name
-  that no second one gets: `claim_key`. The two records of a marked delete have a claim each.
+  that no second one gets: `claim_key`. There is one for each way in which a record is joined with a row, so that a
+  guess by time never takes it from the record that has its mark.
 
 Called by `evidence` (joins records and rows) and by the conversion (shows what a row says).
 """
@@ -19,6 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tabletrail.core.diff import Hide, shown_name
@@ -37,6 +39,15 @@ MOST_CANDIDATES = 10
 
 _LONGEST_TABLE = 255
 _EMPTY = {"S": ""}
+
+
+class Way(StrEnum):
+    """How a record is joined with a row: by the mark that it wrote, by the mark of the item that it removed, or by
+    being a removal near the row's time."""
+
+    WRITTEN = "written"
+    REMOVED = "removed"
+    NEAR = "near"
 
 
 class RowKey(NamedTuple):
@@ -131,12 +142,12 @@ def author_of(mark: Mark) -> tuple[str, str, str]:
     return mark.actor, mark.type, mark.service
 
 
-def claim_key(key: RowKey, *, is_removal: bool) -> str:
-    """The name of the claim on a row: by a change, or by the removal of the item.
+def claim_key(row: RowKey, way: Way) -> str:
+    """The name of the claim on a row.
 
     It has the item in it: whoever makes a mark with the same id for an item of his own takes nobody else's row.
     """
-    return f"{key.id}#{key.item}#{DELETED}" if is_removal else f"{key.id}#{key.item}"
+    return f"{row.id}#{row.item}#{way}"
 
 
 def id_span(from_ms: int, until_ms: int) -> tuple[str, str]:
