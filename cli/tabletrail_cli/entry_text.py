@@ -27,8 +27,10 @@ MOST_LINES = 40
 """Changed paths shown of one entry."""
 
 _ACTION_STYLE = {"insert": "green", "remove": "red", "expire": "red", "modify": ""}
-_NO_PLAIN_NAME = re.compile(r"""[()",]|\bor\b|\band\b|^\s|\s$""")
-"""What a name of several words would need to say something itself: `alice (certain)`, `alice or bob`."""
+_NO_PLAIN_NAME = re.compile(
+    r"""[()",]|: |^\s|\s$|\b(?:or|and|certain|likely|possible|unknown|nobody)\b""", re.IGNORECASE
+)
+"""What a name would need to say something itself: `alice (certain)`, `alice or bob`, `nobody knows`."""
 
 
 def at(entry: Entry, path: str) -> str:

@@ -106,7 +106,7 @@ def evidence(change: LastChange, zone: tzinfo) -> Iterator[list[Part]]:
     entry, told = change.entry, change.told
     yield [("  ", ""), (visible(at(entry, "message")), "")]
     yield _row("who", (who(told), "bold"))
-    sure = how_sure(entry)
+    sure = visible(how_sure(entry))
     reason, *others = because(entry).split("; ")
     yield _row("sure", (f"{sure}: " if sure != UNKNOWN else "", "bold"), (reason, ""))
     for other in others:
@@ -167,7 +167,7 @@ def _set_by(setter: Setter, zone: tzinfo) -> Iterator[list[Part]]:
         return
     entry = setter.told.entry
     yield _row("TTL", (f"{name} was last set at {shown(at(entry, '@timestamp'), zone)} by {actor(entry)}", ""))
-    sure = how_sure(entry)
+    sure = visible(how_sure(entry))
     yield _row("", (f"{sure}: {because(entry)}" if sure != UNKNOWN else because(entry), "dim"))
     yield _row("", (visible(at(entry, "message")), "dim"))
     for one in setter.told.findings:
