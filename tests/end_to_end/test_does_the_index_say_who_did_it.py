@@ -36,7 +36,8 @@ from tests.ports.opensearch_server import MAPPINGS, Server
 
 pytestmark = pytest.mark.stack
 
-LIMIT_SECONDS = 300
+LIMIT_SECONDS = 500
+"""More than the lease of a run that a deployment cut off."""
 RULES = {"attribution": {"tables": [{"table": "attributed-*", "outbox": True}]}}
 CONTEXT = {"ticket": 4711, "via": {"page": "refunds"}}
 
