@@ -20,7 +20,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tabletrail.core.actor import CLAIMS
+from tabletrail.core.actor import CLAIMS, WRITTEN
 from tabletrail.core.document import SEVERITY_CRITICAL, SEVERITY_HIGH
 from tabletrail.core.links import discover_link, document_link
 from tabletrail.core.message import short
@@ -48,7 +48,7 @@ MOST_CALLS = 5
 CANDIDATE_CHARACTERS = 100
 """Of the name of one candidate, and of what else is known of a call."""
 
-_WRITERS = CLAIMS | {"outbox"}
+_WRITERS = CLAIMS | WRITTEN
 """Values of `actor.source` where it is a writer's own word that names the actor."""
 _PRINCIPAL = ("id", "name", "type", "session", "source_identity", "address", "request_id", "call", "at", "confidence")
 _CALL = ("id", "name", "call")
