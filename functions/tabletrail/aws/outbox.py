@@ -2,7 +2,7 @@
 
 Rules
 - Every read is consistent, and whole: keys that the service left are asked for again, or the call fails.
-- Only the fields that a row may have are asked for. What else a writer puts beside them takes none of our memory.
+- Few large replies are held at once: a writer may put rows of 400 KB.
 - A read that fails ends the others of the same call, and none is begun later than `SECONDS` after the first: a call of
   CaptureShards that waits for the outbox commits nothing meanwhile.
 
@@ -32,7 +32,6 @@ QUERIES_AT_ONCE = 12
 MOST_DELETES = 100
 """Of one span."""
 SECONDS = 12.0
-FIELDS = ("item", "id", "action", "table", "key", "actor", "type", "service", "request_id", "reason", "context")
 
 One = TypeVar("One")
 
@@ -68,7 +67,7 @@ class TableOutbox:
             raise OutboxError(f"the outbox {self._table} cannot be read: {error}") from error
 
     def _batch(self, keys: Sequence[Item]) -> list[Item]:
-        return batch_get(self._client, self._tries, self._table, keys, FIELDS)
+        return batch_get(self._client, self._tries, self._table, keys)
 
     def _query(self, span: Span) -> list[Item]:
         found = query(
@@ -78,8 +77,7 @@ class TableOutbox:
             ConsistentRead=True,
             KeyConditionExpression="#item = :item AND #id BETWEEN :first AND :last",
             FilterExpression="#action = :delete",
-            ProjectionExpression=", ".join(f"#{name}" for name in FIELDS),
-            ExpressionAttributeNames={f"#{name}": name for name in FIELDS},
+            ExpressionAttributeNames={f"#{name}": name for name in ("item", "id", "action")},
             ExpressionAttributeValues={
                 ":item": {"S": span.item},
                 ":first": {"S": span.first_id},
