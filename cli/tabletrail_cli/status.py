@@ -116,6 +116,8 @@ def _tell(standing: Standing, with_readers: bool, output: Output) -> None:
     if alerts := standing.alerts():
         output.line((f"  {visible(alerts)}", "yellow"))
     output.line(_run_line(standing))
+    if attribution := standing.last_run.get("attribution"):
+        output.line(_attribution_line(attribution, standing.now))
     for sentence in (*standing.last_run.get("problems", ()), *standing.last_run.get("failures", ())):
         output.line((f"  {visible(str(sentence))}", "yellow"))
     _tell_periods(standing, output)
@@ -173,6 +175,16 @@ def _run_line(standing: Standing) -> str:
         f"Last run {age(ago)} ago: {note.get('entries', 0)} entries of {note.get('records', 0)} records, "
         f"lag {age(int(note.get('lag_seconds', 0)))}, indices {visible(_indices(note))}.{late}"
     )
+
+
+def _attribution_line(note: dict[str, Any], now: int) -> str:
+    """What CloudTrail was asked; where it was asked nothing lately, there is no note."""
+    behind = int(note.get("behind_seconds", 0))
+    upto = f"changes up to {age(behind)} ago are attributed" if behind else "no table is attributed yet"
+    names, count = note.get("uncovered", ()), int(note.get("uncovered_count", 0))
+    more = f" and {count - len(names)} more" if count > len(names) else ""
+    uncovered = f"; the trail does not tell of {visible(', '.join(names))}{more}" if count else ""
+    return f"CloudTrail was asked {age(now - int(note['at']))} ago: {upto}{uncovered}"
 
 
 def _indices(note: dict[str, Any]) -> str:

@@ -31,10 +31,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from tabletrail.attribution_commit import AttributionCommit
-from tabletrail.attribution_result import AttributionResult
+from tabletrail.attribution_result import NOTE, AttributionResult
 from tabletrail.attribution_start import AttributionStart
 from tabletrail.conversions import Conversions
-from tabletrail.core.attribution_windows import MOST_SECONDS, TrailTables, leading, next_round, standings
+from tabletrail.core.attribution_windows import (
+    MOST_SECONDS,
+    TrailTables,
+    is_worth_a_look,
+    leading,
+    next_round,
+    standings,
+)
 from tabletrail.core.checkpoint import StreamRow, StreamState
 from tabletrail.core.cloudtrail import Call, Scope
 from tabletrail.core.entry import Conversion
@@ -52,7 +59,8 @@ from tabletrail.settings import Settings
 from tabletrail.stamping import Stamping
 from tabletrail.trail import CallsOfSlice, Slice, Trail, calls_of
 
-LEASE = NOTE = "attribute_changes"
+LEASE = "attribute_changes"
+PAST_NOTE = "attribution_past"
 READ_SECONDS = 30
 """Of a call, for reading; the rest is for judging what was read, the commit and the index."""
 FILES_SECONDS = 6 * 3600
@@ -127,6 +135,7 @@ class AttributeChanges:
             self.result.more = False
         finally:
             self.leases.release(LEASE, owner)
+        self.result.add({})
         return self.result
 
     def _attribute(self, owner: str, deadline: Deadline) -> None:
@@ -136,14 +145,15 @@ class AttributeChanges:
             self.result.failures += [f"nothing is attributed before `tabletrail recover`: {trouble}"] if trouble else []
             return
         self.coverage = replace(self.coverage, run_id=stamped_run(found.number, owner))
-        self._past = Past.of(self.notes.read(NOTE))
+        self._past = Past.of(self.notes.read(PAST_NOTE))
         self.reader.places = list(self._past.places)
         now = int(self.coverage.clock.now())
         try:
             self._rounds(deadline)
         finally:
             past = replace(self._past, read_at=now, places=self.reader.places)
-            self.notes.write(NOTE, {"at": now, **self.result.facts(), **past.facts()})
+            self.notes.write(PAST_NOTE, past.facts())
+            self.notes.write(NOTE, {"at": now, **self.result.facts()})
 
     def _rounds(self, deadline: Deadline) -> None:
         rows = AttributionStart(self.coverage, self._tables(), self.result).of_all(self.streams.all_streams(), deadline)
@@ -158,14 +168,15 @@ class AttributeChanges:
         return TrailTables(tuple(arn.strip() for arn in self.settings.trail_tables.split(",")))
 
     def _due(self, rows: Sequence[StreamRow]) -> dict[str, Span]:
-        tables = self._tables()
+        tables, now, settled = self._tables(), self.coverage.clock.now(), self.settings.trail_settled_seconds
         begun = [row for row in rows if row.attributed_until and tables.covers(row.table_arn)]
         live = [row for row in begun if row.state is not StreamState.DONE]
-        shards = {row.stream_arn: self.coverage.checkpoints.shards_of(row.stream_arn) for row in live}
-        now = self.coverage.clock.now()
         self.result.note_behind(live, int(now))
-        wanted = [row for row in begun if row.table_arn not in self._blocked]
-        return next_round(standings(wanted, shards, now, self.settings.trail_settled_seconds), self._past.step)
+        due = {row.table_arn for row in begun if is_worth_a_look(row, now, settled)} - self._blocked
+        asked = [row.stream_arn for row in live if row.table_arn in due]
+        shards = {arn: self.coverage.checkpoints.shards_of(arn) for arn in asked}
+        wanted = [row for row in begun if row.table_arn in due]
+        return next_round(standings(wanted, shards, now, settled), self._past.step)
 
     def _round(self, rows: Sequence[StreamRow], spans: Mapping[str, Span], deadline: Deadline) -> bool:
         """Judges and commits these windows. False if the call's time is over."""

@@ -11,6 +11,10 @@ from typing import Any
 
 from tabletrail.core.checkpoint import StreamRow
 
+NOTE = "attribute_changes"
+"""What the last call did: {at, ...AttributionResult}. ReportRun tells it to people, as long as it is news."""
+NEWS_SECONDS = 2 * 3600
+"""AttributeChanges is called every few minutes. An older note is that of a trail that is asked no longer."""
 COUNTS = (
     "windows",
     "attributed",
@@ -80,7 +84,7 @@ class AttributionResult:
     """What a person must see to."""
 
     def add(self, earlier: Mapping[str, Any]) -> None:
-        """Adds an earlier call's counts of the same execution."""
+        """Adds an earlier call's counts of the same execution; of sentences each once, and only so many."""
         for name in COUNTS:
             setattr(self, name, getattr(self, name) + int(earlier.get(name, 0)))
         self.problems = sorted({*self.problems, *earlier.get("problems", ())})[:MOST_SENTENCES]
@@ -99,3 +103,11 @@ class AttributionResult:
         facts = asdict(self)
         facts["problems"], facts["failures"] = self.problems[:MOST_SENTENCES], self.failures[:MOST_SENTENCES]
         return facts
+
+
+def told(note: Mapping[str, Any], now: int) -> dict[str, Any]:
+    """What the report tells: {at, behind_seconds, uncovered, uncovered_count, problems, failures}; empty if no news."""
+    if not note or now - int(note["at"]) > NEWS_SECONDS:
+        return {}
+    names = ("at", "behind_seconds", "uncovered", "uncovered_count", "problems", "failures")
+    return {name: note[name] for name in names if name in note}

@@ -20,6 +20,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tabletrail.attribution_result import NOTE as ATTRIBUTION_NOTE
+from tabletrail.attribution_result import told
 from tabletrail.closing import Closing
 from tabletrail.core.periods import indices_ahead
 from tabletrail.core.waits import is_refusal
@@ -77,6 +79,8 @@ class Report:
         failures += [f"segment {segment_id} is missing or altered" for segment_id in backlog.get("damaged", ())]
         failures += _alert_failures(backlog.get("alerts", {}), now)
         failures += self._look_at_refusals(backlog.get("blocked", {}), now)
+        attribution = told(self.notes.read(ATTRIBUTION_NOTE), now)
+        failures += attribution.pop("failures", ())
         failures += [f"{group.get('group_id')}: {text}" for group in groups for text in group.get("failures", ())]
         failures += [f"{group.get('group_id')}: {group['error']}" for group in groups if group.get("error")]
         return {
@@ -87,9 +91,10 @@ class Report:
             "lag_seconds": max((int(group.get("lag_seconds", 0)) for group in groups), default=0),
             "waiting_segments": waiting,
             "waiting_seconds": now - oldest if waiting else 0,
-            "problems": list(plan.get("problems", ())),
+            "problems": [*plan.get("problems", ()), *attribution.pop("problems", ())],
             "failures": failures[:50],
             "indices": self._make_indices(now, waiting),
+            **({"attribution": attribution} if attribution else {}),
         }
 
     def _make_indices(self, now: int, waiting: int) -> str:

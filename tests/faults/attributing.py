@@ -9,10 +9,12 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from tabletrail.attribute import AttributeChanges
 from tabletrail.attribution_result import AttributionResult
+from tabletrail.core.attribution_windows import LEAST_SECONDS
+from tabletrail.core.segment import Line, read
 from tabletrail.coverage import Coverage
 from tabletrail.logged_changes import ChangeReader
 from tabletrail.settings import Settings
@@ -22,11 +24,13 @@ from tests.fakes.stamps import FakeRecoveredRows
 from tests.fakes.tables import ACCOUNT, REGION
 from tests.fakes.trail import FakeTrail
 from tests.faults.world import SETTINGS, World
+from tests.validation import assert_valid_entry
 
 TRAIL_SETTINGS = replace(SETTINGS, trail_tables=table_arn("*", ACCOUNT))
 HOUR = 3600
 ALICE, BOB = user("alice", ACCOUNT), user("bob", ACCOUNT)
 BATCH = role("batch", "night", account=ACCOUNT)
+_VALID: set[str] = set()
 _CALLS = {"INSERT": "PutItem", "MODIFY": "UpdateItem", "REMOVE": "DeleteItem"}
 
 
@@ -109,9 +113,9 @@ class TrailWorld(World):
             self.run()
 
     def settle(self) -> None:
-        """An hour goes by, in which runs read the streams: what was written before is due then, and a walk was made."""
-        self.clock.advance(HOUR)
-        self.minutes(16)
+        """More than an hour goes by, and runs read and walk the streams: what was written before is due then."""
+        self.clock.advance(HOUR + LEAST_SECONDS)
+        self.minutes(2)
 
     def attribute(self) -> AttributionResult:
         """AttributeChanges as the state machine runs it: again while more is due."""
@@ -149,6 +153,19 @@ class TrailWorld(World):
 
     # What the log says
 
+    def lines(self) -> list[dict[str, Any]]:
+        """As in every world; of the same content once: a sweep reads the same entries many times."""
+        found = []
+        for row in self._committed():
+            body = self.store.get(row.key, row.version_id)
+            for line in read(body):
+                if isinstance(line, Line):
+                    if line.entry["event"]["hash"] not in _VALID:
+                        assert_valid_entry(line.entry)
+                        _VALID.add(line.entry["event"]["hash"])
+                    found.append(line.entry)
+        return found
+
     def found(self) -> list[dict[str, Any]]:
         """Entries of kind attribution, in the log's order."""
         return [entry for entry in self.lines() if entry["tabletrail"]["kind"] == "attribution"]
@@ -185,9 +202,11 @@ class TrailWorld(World):
         self._assert_index_is_the_log()
 
 
-def begun(*tables: str, world: TrailWorld | None = None) -> tuple[TrailWorld, list[str]]:
+AnyWorld = TypeVar("AnyWorld", bound=TrailWorld)
+
+
+def begun(*tables: str, world: AnyWorld) -> tuple[AnyWorld, list[str]]:
     """Tables that have been audited, and attributed, for a while without a change."""
-    world = world or TrailWorld()
     arns = [world.add_table(name) for name in tables]
     world.minutes(2)
     assert not world.attribute().windows

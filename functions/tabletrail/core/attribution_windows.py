@@ -25,8 +25,9 @@ from tabletrail.core.judgement import CALLS_SECONDS, CONTEXT_SECONDS, Span
 from tabletrail.core.walk import read_until
 from tabletrail.core.witness import SETTLED_SECONDS
 
-LEAST_SECONDS = 300
-"""The shortest window, but for a stream's last one: each is a commit for every stream."""
+LEAST_SECONDS = 900
+"""The shortest window, but for a stream's last one: each is a commit for every stream, and each reads the trail's files
+of its own time and of the hour behind it."""
 MOST_SECONDS = 3600
 """The longest: where much is to be made up for."""
 APPEARS_SECONDS = 60
@@ -86,6 +87,14 @@ def standings(
             Standing(row, limit if row.state is StreamState.ACTIVE else min(limit, row.ending_at)) for row in streams
         ]
     return found
+
+
+def is_worth_a_look(row: StreamRow, now: float, settled_seconds: int = SETTLED_SECONDS) -> bool:
+    """False where a stream has no due window, whatever its shards' rows say."""
+    settled = int(now) - settled_seconds - CALLS_SECONDS
+    if row.state is not StreamState.ACTIVE:
+        return row.attributed_until < min(settled, row.ending_at)
+    return settled - row.attributed_until >= LEAST_SECONDS
 
 
 def next_round(found: Iterable[Standing], step: int) -> dict[str, Span]:
