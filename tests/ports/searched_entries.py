@@ -12,8 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tabletrail.core.attribution import attribution_entry
+from tabletrail.core.cloudtrail import Call
 from tabletrail.core.document import Conversion, Source, with_log
 from tabletrail.core.entry import convert
+from tabletrail.core.outbox import NO_EVIDENCE, Evidence
+from tabletrail.core.witness import Candidate, Verdict
 from tabletrail_cli.queries import Question
 from tabletrail_cli.queries import query_of as of_command_line
 from tabletrail_dashboards.dql_query import query_of as of_bar
@@ -62,6 +66,7 @@ class Entries:
         table: str = "orders",
         service: str = "shop",
         more: Mapping[str, Any] | None = None,
+        evidence: Evidence = NO_EVIDENCE,
     ) -> None:
         """An entry of a record; `more` are fields that no conversion makes yet, over the entry's own."""
         keys = {"id": text(key)}
@@ -72,12 +77,20 @@ class Entries:
             old=None if old is None else {**keys, **old},
             new=None if new is None else {**keys, **new},
         )
-        entry = convert(record, source(table, service), CONVERSION)
+        entry = convert(record, source(table, service), CONVERSION, evidence=evidence)
         assert entry.kind == "change"
         document = json.loads(with_log(entry.document, entry.index, "planted", len(self.documents) + 1))
         for group, fields in (more or {}).items():
             document[group] = {**document.get(group, {}), **fields} if isinstance(fields, dict) else fields
         self.documents[name] = document
+
+    def say(self, name: str, about: str, call: Call, *, contradiction: bool) -> None:
+        """What CloudTrail says of the entry `about`: that it was this call's."""
+        change = self.documents[about]
+        candidate = Candidate(call, shows_key=True)
+        verdict = Verdict(change["event"]["id"], "likely", call.principal, (candidate,))
+        entry = attribution_entry(change, verdict, contradiction=contradiction)
+        self.documents[name] = json.loads(with_log(entry.document, entry.index, "planted", len(self.documents) + 1))
 
 
 @dataclass(frozen=True)

@@ -11,19 +11,23 @@ from pathlib import Path
 
 import pytest
 
+from tabletrail.core.cloudtrail import Call
+from tabletrail.core.cloudtrail_writes import Write
+from tabletrail.core.outbox import Evidence, OutboxRow
+from tabletrail.core.principal import Principal
 from tabletrail_cli.main import build_parser
 from tabletrail_cli.queries import query_of
 from tabletrail_cli.search import question_of
 from tabletrail_local.info import StackInfo
 from tests.ports.opensearch_server import Server
-from tests.ports.searched_entries import ORDER_ID, Entries, Searched, number, searched, text
+from tests.ports.searched_entries import ORDER_ID, ROLE, Entries, Searched, number, searched, text
 
 PAGE = (Path(__file__).parents[2] / "docs" / "search.md").read_text("utf-8")
 ROW = re.compile(
-    r"^\| `(?P<bar>.+?)` \| (?:`(?P<command>.+?)` )?\| (?P<finds>nothing|[A-G](?:, [A-G])*) \|$", re.MULTILINE
+    r"^\| `(?P<bar>.+?)` \| (?:`(?P<command>.+?)` )?\| (?P<finds>nothing|[A-J](?:, [A-J])*) \|$", re.MULTILINE
 )
-SHOWN = re.compile(r"^\| (?P<name>[A-G]) \| `(?P<sentence>.+?)`(?: \(.*\))? \|$", re.MULTILINE)
-BLOCK = re.compile(r"Finds (?P<finds>[A-G](?:, [A-G])*)[^`]*?```json\n(?P<body>.+?)```", re.DOTALL)
+SHOWN = re.compile(r"^\| (?P<name>[A-J]) \| `(?P<sentence>.+?)`(?: \(.*\))? \|$", re.MULTILINE)
+BLOCK = re.compile(r"Finds (?P<finds>[A-J](?:, [A-J])*)[^`]*?```json\n(?P<body>.+?)```", re.DOTALL)
 
 
 def names_in(finds: str) -> set[str]:
@@ -46,7 +50,28 @@ def entries() -> Entries:
     made.add("F", "order#18", by_bob, None)
     old, new = {"a.b": text("x")}, {"a.b": text("k=v")}
     made.add("G", "eu-central-1/limits", old, new, table="settings", service="web")
+    add_who(made)
     return made
+
+
+def add_who(made: Entries) -> None:
+    """Three of which more is known than the item says."""
+    row = OutboxRow("", "", "update", "carol", "user", "desk", "req-7f3a", "goodwill", '{"ticket": "INC-4711"}')
+    known, several = Evidence(row, "certain"), Evidence(candidates=(("dave", "user", ""), ("erin", "user", "")))
+    asked, granted = {"state": text("asked")}, {"state": text("granted")}
+    made.add("H", "refund#9", asked, granted, table="refunds", service="desk", evidence=known)
+    made.add("I", "refund#10", granted, None, table="refunds", service="desk", evidence=several)
+    principal = Principal(
+        ROLE,
+        "AssumedRole",
+        "billing-writer",
+        ROLE,
+        session="job-42",
+        role="arn:aws:iam::123456789012:role/billing-writer",
+    )
+    write = Write("refunds", "update", (("id", "refund#9"),))
+    call = Call("e1f0", "UpdateItem", 1_800_000_000, (write,), principal, "203.0.113.7", "Boto3/1.34", "QK3V9")
+    made.say("J", "H", call, contradiction=True)
 
 
 def lines(*quantities: str) -> dict[str, dict[str, list[dict[str, dict[str, dict[str, str]]]]]]:
@@ -60,7 +85,7 @@ def test_the_entries_are_as_the_page_shows_them() -> None:
 
 def test_no_row_is_overlooked() -> None:
     rows = [line for line in PAGE.splitlines() if line.startswith("| `")]
-    assert len(rows) == len(ROWS) > 40
+    assert len(rows) == len(ROWS) > 60
     assert len(BLOCK.findall(PAGE)) == PAGE.count("```json") == 3
 
 
