@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tabletrail.core.document import Conversion
+from tabletrail.core.entry import convert
 from tabletrail.core.policy import compile_policy
 from tabletrail.core.tokens import Tokens
+from tabletrail_client.context import Act
 from tabletrail_client.marks import binding, new_id
+from tabletrail_client.outbox import TABLE, row
 from tests.core.strategies import SOURCE, record
 from tests.core.test_is_a_sensitive_value_shown import SECRET, entry_of, sensitive
 
@@ -47,3 +51,22 @@ def test_is_it_shown_where_nothing_of_the_table_is_hidden() -> None:
     elsewhere = compile_policy({"sensitive": [{"table": "no-such-table", "path": "pk"}]})
     for conversion in (NOTHING_HIDDEN, Conversion("month", "updatedBy", elsewhere, Tokens(bytes(32)))):
         assert entry_of(made, conversion)["after"]["_audit.for"] == bound
+
+
+def row_of_a_hidden_item() -> dict[str, Any]:
+    act = Act("alice", service="crm", request_id="req-1", reason="a refund", context={"ticket": "T-17"})
+    return row(act, "update", SOURCE.table_name, KEYS, new_id())
+
+
+def test_does_a_row_of_the_outbox_tell_what_its_item_hides() -> None:
+    """The outbox is audited too, and its rows copy keys and names from tables in which those are hidden."""
+    made = row_of_a_hidden_item()
+    taken = record(None, made, Keys={name: made[name] for name in ("item", "id")})
+    source = replace(SOURCE, table_name=TABLE, partition_key="item")
+    document = json.loads(convert(taken, source, sensitive("pk")).document)
+    told = json.dumps(document)
+    for text in (SECRET, made["item"]["S"], "alice", "crm", "req-1", "refund", "T-17"):
+        assert text not in told
+    assert document["after"]["action"] == "update"
+    assert document["item"]["key"]["id"] == made["id"]["S"]
+    assert made["item"]["S"] in json.loads(convert(taken, source, NOTHING_HIDDEN).document)["item"]["id"]

@@ -50,8 +50,14 @@ class Recorder:
 
 @pytest.fixture(scope="module")
 def program() -> dict[str, Any]:
+    return program_of("python marked")
+
+
+def program_of(*kinds: str) -> dict[str, Any]:
+    """What these blocks of docs/attribution.md define together."""
     names: dict[str, Any] = {}
-    exec(compile(block(ATTRIBUTION, "python marked"), "docs/attribution.md", "exec"), names)
+    for kind in kinds:
+        exec(compile(block(ATTRIBUTION, kind), "docs/attribution.md", "exec"), names)
     return names
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from tabletrail.core.attribution_policy import (
     LISTS,
     NO_ATTRIBUTION,
+    OUTBOX_TABLE,
     SECTION,
     Attribution,
     attribution_of,
@@ -107,6 +108,8 @@ class TablePolicy:
 
 BINDING = "_audit.for"
 """Where a mark says to which item it is bound."""
+OF_ROWS = ("item", "key", "actor", "service", "request_id", "reason", "context")
+"""What a row of the outbox says of another table's item and its writer. `item` is such a binding too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,9 @@ class Policy:
             if hidden:
                 # A mark's binding is a hash without a key: with it anybody could try values of the key attributes.
                 hidden.append(Pattern(steps_of(BINDING), hides=True))
+            if self.sensitive and table == OUTBOX_TABLE:
+                # Writers copy keys and names there from tables in which they may be hidden.
+                hidden += [Pattern(steps_of(path), hides=True) for path in OF_ROWS]
             found = self._tables[table] = TablePolicy(rules, hidden, attribution_of(self.attributions, table))
         return found
 
