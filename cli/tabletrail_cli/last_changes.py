@@ -61,13 +61,14 @@ class LastChange:
 
 @dataclass(frozen=True)
 class LastChanges:
-    """Of one item: `table` is a name or an ARN, `key` finds its entries; `path` is empty for the item as a whole."""
+    """Of one item: `table` is a name or an ARN, `key` finds its entries; `paths` are the readings of one path, empty
+    for the item as a whole."""
 
     entries: Entries
     log: Log
     table: str
     key: Clause
-    path: str
+    paths: Sequence[str]
     moment: datetime
 
     def walk(self, limit: int | None) -> Iterator[LastChange]:
@@ -81,7 +82,7 @@ class LastChanges:
     def why_nothing(self) -> str:
         """A sentence for when `walk` finds none."""
         joined, oldest = joined_at(self.entries, self.table), self._first("asc")
-        if oldest and self.path:
+        if oldest and self.paths:
             if at(oldest, "event.action") == "insert":
                 return f"it is in no change of this item since it was created at {at(oldest, '@timestamp')}"
             since = joined or f"{at(oldest, '@timestamp')}, the item's first change on record"
@@ -95,7 +96,7 @@ class LastChanges:
     def later(self, answer: Entry) -> str:
         """What became of the item after the last change of the path; empty if it lives on as it was."""
         newest = self._first("desc")
-        if not self.path or newest is None or _order(newest) <= _order(answer):
+        if not self.paths or newest is None or _order(newest) <= _order(answer):
             return ""
         if at(newest, "event.action") in REMOVALS:
             return f"the item itself was removed later, at {at(newest, '@timestamp')}"
@@ -105,7 +106,7 @@ class LastChanges:
 
     def unlisted(self, answer: Entry | None) -> Iterator[str]:
         """Newer changes that may have changed the path and do not say so."""
-        if not self.path:
+        if not self.paths:
             return
         since: Clause = {"range": {"@timestamp": {"gte": at(answer, "@timestamp")}}} if answer else {"match_all": {}}
         flags: list[Clause] = [{"term": {f"tabletrail.{name}": True}} for name in ("truncated", "incomplete")]
@@ -119,7 +120,7 @@ class LastChanges:
 
     @cached_property
     def _sought(self) -> Clause:
-        return changed_clause(self.path) if self.path else of_records()
+        return any_of([changed_clause(path) for path in self.paths]) if self.paths else of_records()
 
     def _query(self, *more: Clause, until: datetime | None = None) -> Clause:
         return item_query(self.table, self.key, *more, until=until or self.moment)

@@ -19,7 +19,7 @@ from tabletrail_cli.entry_text import at
 from tabletrail_cli.errors import FOUND, NOTHING_FOUND
 from tabletrail_cli.item_key import item_key
 from tabletrail_cli.output import Output, visible
-from tabletrail_cli.queries import changed_clause
+from tabletrail_cli.queries import changed_clause, item_query
 from tabletrail_cli.times import LEGAL, Role, parse_time
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ What stands in an answer:
   sure   certain, likely or possible, and what that rests on; nobody is named where nothing tells
   IAM    whom IAM verified, by CloudTrail. Never certain to be this change's caller; what contradicts who is marked
   TTL    of an item that TTL removed: who set the attribute for it last, which is not who removed it
+
+A key, or a name in PATH, that was declared sensitive is found by its value if you may read the key of the tokens, or by
+its token.
 
 The exit code is 1 if no change is on record. What makes the answer doubtful follows as "not certain": changes that may
 be missing, or that wait to be read or indexed. The last minutes' changes may not be in the log yet."""
@@ -78,6 +81,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
         changed_clause(args.path)  # what cannot be asked is said before anything is
     from tabletrail_cli import place
     from tabletrail_cli.entries import PAGE, Entries
+    from tabletrail_cli.hidden_paths import paths_of
     from tabletrail_cli.known_item import clause_of
     from tabletrail_cli.last_changes import LastChanges
     from tabletrail_cli.log import Log
@@ -87,10 +91,11 @@ def run(args: argparse.Namespace, output: Output) -> int:
     # A parked entry and its full form may be two for one.
     index = Entries(found.search, PAGE if limit is None else min(PAGE, limit + 3))
     clause, log = clause_of(index, args.table, key, found), Log(found)
-    changes = LastChanges(index, log, args.table, clause, args.path, moment)
+    paths, note = paths_of(index, item_query(args.table, clause), args.path, found)
+    changes = LastChanges(index, log, args.table, clause, paths, moment)
     found_changes = changes.walk(limit)
     known = list(islice(found_changes, limit or 1))
-    doubts = _doubts(changes, known, is_whole=limit is None)
+    doubts = [*([note] if note else []), *_doubts(changes, known, is_whole=limit is None)]
     if not known:
         return _say_nothing(args, moment, changes.why_nothing(), doubts, output)
     for number, change in enumerate(chain(known, found_changes)):

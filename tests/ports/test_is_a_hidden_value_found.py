@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from tabletrail.core.document import Conversion
+from tabletrail.core.entry import convert
+from tabletrail.core.paths import NAME_CHARACTERS
+from tabletrail.core.policy import compile_policy
 from tabletrail.core.tokens import Tokens
 from tabletrail.errors import QueryError
-from tabletrail_cli import hidden
+from tabletrail_cli import hidden, hidden_paths
 from tabletrail_cli.entries import Entries
 from tabletrail_cli.errors import AccessError
 from tabletrail_cli.hidden import is_token, readings_of, reveal, with_tokens
+from tabletrail_cli.hidden_paths import paths_of, readings_of_path
 from tabletrail_cli.item_key import item_key
+from tabletrail_cli.patterns import pieces
 from tabletrail_cli.place import Place
 from tabletrail_cli.queries import Question, query_of
 from tabletrail_cli.token import number_text
+from tests.core.hostile import NAMES
+from tests.core.strategies import SOURCE
+from tests.fakes.stream import make_record
 
 TOKENS = Tokens(b"a key of tokens that is no secret")
 PLACE = cast(Place, SimpleNamespace())
@@ -78,6 +88,78 @@ def test_is_the_value_asked_for_as_it_is_and_as_its_token(monkeypatch: pytest.Mo
     for text in ("one", "two", "ada@example.com"):
         assert text in query
         assert TOKENS("S", text) in query
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("actor", "actor.id"),
+        ("actor-last-known", "actor.last_known"),
+        ("candidate", "actor.candidates.id"),
+        ("claimed", "principal.claimed"),
+        ("request", "request.id"),
+        ("reason", "reason.keyword"),
+        ("mark", "tabletrail.mark"),
+    ],
+)
+@pytest.mark.parametrize("is_excluded", [True, False])
+def test_is_who_did_it_asked_for_as_its_token_too(
+    monkeypatch: pytest.MonkeyPatch, name: str, field: str, is_excluded: bool
+) -> None:
+    monkeypatch.setattr(hidden, "tokens_of", lambda _: TOKENS)
+    found = Found(True)
+    asked = Question(excluded=[f"{name}=ada"]) if is_excluded else Question(fields=[(name, ["ada"])])
+    question, note = reveal(asked, PLACE, cast(Entries, found))
+    assert not note
+    assert {"prefix": {field: "token:"}} in found.asked[0]["bool"]["filter"]
+    assert TOKENS("S", "ada") in str(query_of(question))
+
+
+def test_is_the_key_not_read_for_whom_iam_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hidden, "tokens_of", lambda _: pytest.fail("IAM's names are never hidden"))
+    question = Question(fields=[("principal", ["ada"]), ("actor-source", ["mark"])])
+    assert reveal(question, PLACE, cast(Entries, Found(True))) == (question, "")
+
+
+def test_is_a_path_asked_for_with_each_of_its_names_hidden_or_not() -> None:
+    users, ada = TOKENS("name", "users"), TOKENS("name", "ada")
+    assert readings_of_path("users.ada", TOKENS) == ["users.ada", f"users.{ada}", f"{users}.ada", f"{users}.{ada}"]
+    assert f"lines[].{TOKENS('name', 'a.b')}" in readings_of_path('lines[]["a.b"]', TOKENS)
+    assert readings_of_path("us*", TOKENS) == ["us*"]
+    assert readings_of_path("us\\*", TOKENS) == ["us\\*", TOKENS("name", "us*")]
+    assert len(readings_of_path(".".join("abcdefghijkl"), TOKENS)) == 2**8
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if len(name) <= NAME_CHARACTERS])
+def test_is_whatever_path_is_shown_to_a_reader_without_secrets_among_its_readings(name: str) -> None:
+    policy = compile_policy({"sensitive": [{"table": "*", "path": "emails.*", "names": True}]})
+    item = {"emails": {"M": {name: {"M": {"a.b": {"L": [{"S": "x"}]}}}}}}
+    made = make_record("1", old=None, new=item, event="INSERT")
+
+    def path_by(conversion: Conversion) -> str:
+        [path] = [one for one in json.loads(convert(made, SOURCE, conversion).document)["changed"] if "emails" in one]
+        return str(path)
+
+    plain, shown = path_by(Conversion("month", "")), path_by(Conversion("month", "", policy, TOKENS))
+    assert plain != shown
+    asked = plain.replace("\\", "\\\\").replace("*", "\\*")
+    assert {plain, shown} <= {literal for one in readings_of_path(asked, TOKENS) for literal in pieces(one)}
+
+
+def test_is_a_hidden_name_that_cannot_be_asked_for_no_silent_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Place) -> Tokens:
+        raise AccessError("the key of the tokens cannot be read")
+
+    monkeypatch.setattr(hidden_paths, "tokens_of", refuse)
+    item: dict[str, Any] = {"match_all": {}}
+    paths, note = paths_of(cast(Entries, Found(True)), item, "users.ada", PLACE)
+    assert paths == ["users.ada"]
+    assert "not searched for: the key of the tokens cannot be read" in note
+    assert paths_of(cast(Entries, Found(False)), item, "users.ada", PLACE) == (["users.ada"], "")
+    assert paths_of(cast(Entries, Found(True)), item, f"users.{TOKENS('name', 'ada')}", PLACE)[1] == ""
+    assert paths_of(cast(Entries, Found(True)), item, "", PLACE) == ([], "")
+    monkeypatch.setattr(hidden_paths, "tokens_of", lambda _: TOKENS)
+    assert "a pattern finds them only as such" in paths_of(cast(Entries, Found(True)), item, "users.a*", PLACE)[1]
 
 
 def test_is_a_pattern_no_value() -> None:
