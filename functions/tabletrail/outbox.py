@@ -20,14 +20,14 @@ Called by `tabletrail.parts`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from tabletrail.conversions import Conversions
 from tabletrail.core.attribution_policy import MARKED
 from tabletrail.core.checkpoint import ShardKey, StreamRow
-from tabletrail.core.evidence import Ask, Choice, Joining, Reading, ask_of, deletes_for, joined, keys_of, settled
+from tabletrail.core.evidence import Ask, Joining, Reading, ask_of, joined, keys_of, settled
 from tabletrail.core.outbox import Evidence, OutboxRow, RowClaim, RowKey, Span, row_in
 from tabletrail.errors import TabletrailError
 from tabletrail.ports import Clock
@@ -115,34 +115,39 @@ class EvidenceFinder:
         return {number: ask for number, ask in asks if ask is not None}
 
     def _told(self, asked: list[_Asked]) -> dict[ShardKey, Found]:
+        joining = None
         try:
-            joining, is_unread = self._joining([ask for one in asked for ask in one.asks.values()]), False
+            joining = self._read([ask for one in asked for ask in one.asks.values()])
         except TabletrailError as error:
-            joining, is_unread = Joining({}), True
             asked = self._out_of_patience(asked, type(error).__name__)
-        choose = joining.choose_unread if is_unread else joining.choose
-        chosen = [(one, {number: choose(ask) for number, ask in one.asks.items()}) for one in asked]
         try:
-            refused = self._claim(chosen)
+            return self._claimed(asked, joining)
         except TabletrailError as error:
             for one in asked:
                 _leave(one.read, f"claims: {type(error).__name__}")
             return {}
-        return {
-            one.read.row.key: {number: settled(choice, refused) for number, choice in choices.items()}
-            for one, choices in chosen
-        }
 
-    def _joining(self, asks: Sequence[Ask]) -> Joining:
-        """Everything that is there to be known, in at most three calls."""
+    def _read(self, asks: Sequence[Ask]) -> Joining:
+        """Everything that the outbox has for these, in at most two calls."""
         keys = {key for ask in asks if (key := ask.key)}
         rows = {RowKey(row.item, row.id): row for row in _rows(self.outbox.rows(keys))} if keys else {}
         spans = {ask.span for ask in asks if ask.span and joined(ask, rows) is None}
         found = self.outbox.deletes(spans) if spans else {}
-        deletes = {span: list(_rows(items)) for span, items in found.items()}
-        rows_near = [row for ask in asks if joined(ask, rows) is None for row in deletes_for(ask, deletes)]
-        names = {key for row in rows_near for key in keys_of(row)}
-        return Joining(rows, deletes, self.claims.claimants(names) if names else {})
+        return Joining(rows, {span: list(_rows(items)) for span, items in found.items()})
+
+    def _claimed(self, asked: Sequence[_Asked], joining: Joining | None) -> dict[ShardKey, Found]:
+        """What is told when all claims stand; `joining` is None where the outbox could not be read."""
+        if joining is not None:
+            names = {key for rows in joining.deletes.values() for row in rows for key in keys_of(row)}
+            joining = replace(joining, claimants=self.claims.claimants(names) if names else {})
+        choose = Joining({}).choose_unread if joining is None else joining.choose
+        chosen = [(one, {number: choose(ask) for number, ask in one.asks.items()}) for one in asked]
+        claims = [claim for _, choices in chosen for choice in choices.values() if (claim := choice.claim)]
+        refused = self.claims.claim(claims) if claims else frozenset()
+        return {
+            one.read.row.key: {number: settled(choice, refused) for number, choice in choices.items()}
+            for one, choices in chosen
+        }
 
     def _out_of_patience(self, asked: list[_Asked], error: str) -> list[_Asked]:
         """Those that are converted without the outbox; the others are left out."""
@@ -153,12 +158,6 @@ class EvidenceFinder:
             else:
                 one.read.trouble = f"made without the outbox: {error}"
         return [one for one in asked if one.oldest < latest]
-
-    def _claim(self, chosen: Sequence[tuple[_Asked, Mapping[int, Choice]]]) -> frozenset[str]:
-        claims: dict[str, RowClaim] = {}
-        for _, choices in chosen:
-            claims |= {claim.key: claim for choice in choices.values() if (claim := choice.claim)}
-        return self.claims.claim([*claims.values()]) if claims else frozenset()
 
 
 def sure_from_ms(read: ShardRead, stream: StreamRow, streams: Mapping[str, StreamRow]) -> int | None:

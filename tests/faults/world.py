@@ -24,6 +24,7 @@ from tabletrail.coverage import Coverage
 from tabletrail.health import Health
 from tabletrail.index import Breaker, Indexer
 from tabletrail.membership import Membership
+from tabletrail.outbox import EvidenceFinder
 from tabletrail.parts import PartMaker
 from tabletrail.plan import Plan
 from tabletrail.policy_files import check
@@ -40,6 +41,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.faulty import Plan as Faults
 from tests.fakes.health import FakeHealthIndex
 from tests.fakes.index import FakeIndex
+from tests.fakes.outbox import FakeClaims, FakeOutbox
 from tests.fakes.rules import FakeRules, FakeTokenKey
 from tests.fakes.runs import FakeLeases, FakeMetrics, FakeProgress, FakeRunNotes
 from tests.fakes.segments import FakeSegments, FakeSegmentStore
@@ -76,6 +78,7 @@ class World(WorldLog):
         self.ways: dict[str, FakeEvents | FakeWords] = {"bus": self.bus, "topic": self.topic}
         self.rules = FakeRules()
         self.token_key = FakeTokenKey()
+        self.outbox, self.claims = FakeOutbox(), FakeClaims()
         self._runs = itertools.count()
         for index in indices_ahead(int(self.clock.now()), self.settings.index_period):
             self.index.ensure(index)  # as the installer does at deploy
@@ -158,6 +161,8 @@ class World(WorldLog):
             "listing": wrap(FakeListing(self.store, self.clock), "listing"),
             "rules": wrap(self.rules, "rules"),
             "token_key": wrap(self.token_key, "token_key"),
+            "outbox": wrap(self.outbox, "outbox"),
+            "claims": wrap(self.claims, "claims"),
         }
 
     def indexer(self, ports: dict[str, Any]) -> Indexer:
@@ -165,13 +170,15 @@ class World(WorldLog):
 
     def capture(self) -> Capture:
         ports = self._ports()
+        conversions = self.conversions(ports)
+        evidence = EvidenceFinder(ports["outbox"], ports["claims"], self.clock, conversions)
         return Capture(
             ports["checkpoints"],
             ports["segments"],
             ports["stream"],
             Stager(ports["store"], self.clock),
             self.indexer(ports),
-            PartMaker(ports["stream"], self.clock, self.settings, self.conversions(ports)),
+            PartMaker(ports["stream"], self.clock, self.settings, conversions, evidence),
             self.clock,
             self.settings,
         )
