@@ -12,12 +12,14 @@ import pytest
 
 from tabletrail.core.chain import GENESIS_CHAIN, link_of
 from tabletrail.core.entry import convert, coverage_entry, gap_entry, retried_entry
+from tabletrail.core.identity import attribution_id, unrecorded_id
 from tabletrail.core.paths import member
 from tabletrail.core.segment import encode
 from tests.golden.add_cases import CONVERSION, SOURCE
 from tests.golden.inputs import CASES
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "format.md").read_text("utf-8")
+ROOT = Path(__file__).parent.parent.parent
+PAGE = (ROOT / "docs" / "format.md").read_text("utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
 LINE, HEADER = (text.strip() for kind, text in BLOCKS if kind == "json")
 [PROGRAM] = [text for kind, text in BLOCKS if kind == "python"]
@@ -87,6 +89,24 @@ def test_the_ids_are_made_as_the_page_says(program: dict[str, Any]) -> None:
     )
     retried = json.loads(retried_entry(LINE[len('{"entry":') : LINE.index(',"images":{"form"')].encode()))
     assert retried["event"]["id"] == hashed("tabletrail/v1", "retry", retried["tabletrail"]["supersedes"])
+    assert attribution_id(arn, change.id) == hashed("tabletrail/v1", "attribution", arn, change.id)
+    assert unrecorded_id(arn, "call-1", 3) == hashed("tabletrail/v1", "unrecorded", arn, "call-1", "3")
+
+
+def test_each_field_of_who_did_it_is_told() -> None:
+    told = PAGE.partition("## Fields that tell who did it\n")[2].partition("\n## ")[0]
+    schema = json.loads((ROOT / "mappings/schema/audit_entry.v1.schema.json").read_text("utf-8"))["properties"]
+    named = {"request.id", "reason", "context"}
+    for group in ("actor", "principal"):
+        named |= {f"{group}.{name}" for name in schema[group]["properties"]}
+    own = ("about", "action", "contradiction", "mark", "outbox", "ttl_attribute")
+    named |= {f"tabletrail.{name}" for name in own if name in schema["tabletrail"]["properties"]}
+    assert len(named) == 3 + len(schema["actor"]["properties"]) + len(schema["principal"]["properties"]) + len(own)
+    assert {name for name in named if f"`{name}`" not in told} == set()
+    calls = schema["principal"]["properties"]["candidates"]["items"]["properties"]
+    assert [name for name in calls if f"`{name}`" not in told] == []
+    words = {word for word in re.findall(r"`([a-z_]+\.[a-z_]+)`", told) if word.split(".")[0] in ("actor", "principal")}
+    assert words <= named, "the page tells of a field that no entry has"
 
 
 @pytest.mark.parametrize(
