@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -198,3 +199,12 @@ def test_a_mapped_attribute_is_hidden_where_it_is_declared() -> None:
     assert found[0]["actor"]["id"] == tokens("S", "alice")
     assert found[1]["actor"]["last_known"] == tokens("S", "bob")
     assert "alice" not in json.dumps(found)
+
+
+def test_the_page_shows_a_policy() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "rules.md").read_text("utf-8")
+    shown = page.partition("## Attribution\n")[2].partition("```json\n")[2].partition("```")[0]
+    found = compile_policy(json.loads(shown))
+    assert found.of("orders-eu").attribution.outbox
+    assert found.of("articles").attribution.claims != found.of("jobs").attribution.claims
+    assert found.of("sessions").attribution.attribute == ""
