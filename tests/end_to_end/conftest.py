@@ -8,6 +8,7 @@ from tabletrail_local.alert_queue import AlertQueue, ensure_alert_queue
 from tabletrail_local.deploy import deploy
 from tabletrail_local.info import StackInfo
 from tabletrail_local.paths import stack_paths
+from tests.end_to_end.deployed_trail import WitnessedTable
 
 DASHBOARDS = "https://search.example/_dashboards"
 
@@ -19,7 +20,20 @@ def mailbox(stack: StackInfo) -> AlertQueue:
 
 
 @pytest.fixture(scope="session")
-def deployed(stack: StackInfo, mailbox: AlertQueue) -> StackInfo:
-    parameters = {"ScheduleState": "ENABLED", "DashboardsUrl": DASHBOARDS, **mailbox.parameters}
+def witnessed(stack: StackInfo) -> WitnessedTable:
+    """A table that was written to before the stack is there: its changes are old enough when they are asked for."""
+    table = WitnessedTable(stack)
+    table.make()
+    return table
+
+
+@pytest.fixture(scope="session")
+def deployed(stack: StackInfo, mailbox: AlertQueue, witnessed: WitnessedTable) -> StackInfo:
+    parameters = {
+        "ScheduleState": "ENABLED",
+        "DashboardsUrl": DASHBOARDS,
+        **mailbox.parameters,
+        **witnessed.parameters,
+    }
     deploy(stack, stack_paths(), parameters)
     return stack
