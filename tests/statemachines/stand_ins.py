@@ -58,3 +58,12 @@ def index_segments(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         "more": acquired and (segments < 15 or event["run_id"].startswith("endless")),
         "segments": segments,
     }
+
+
+def attribute_changes(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    if event["run_id"].startswith("unattributed") or next(_calls, None) is None:
+        raise RuntimeError("the attribution failed")
+    windows = (event["so_far"] or {"windows": 0})["windows"] + 1
+    acquired = not event["run_id"].startswith("held")
+    more = acquired and (windows < 3 or event["run_id"].startswith("endless"))
+    return {"acquired": acquired, "more": more, "windows": windows}

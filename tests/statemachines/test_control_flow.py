@@ -19,7 +19,7 @@ from tests.deploy.template_document import ROOT, snake
 
 pytestmark = pytest.mark.stack
 
-STATES = ("PlanRun", "CaptureShards", "ReportRun", "IndexSegments")
+STATES = ("PlanRun", "CaptureShards", "ReportRun", "IndexSegments", "AttributeChanges")
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -41,7 +41,7 @@ THROTTLED_LOCALLY = "Lambda.Unknown"
 
 
 class Machines:
-    """Both state machines under a name of their own, and what they stand on; removed at the end."""
+    """All state machines under a name of their own, and what they stand on; removed at the end."""
 
     def __init__(self, stack: StackInfo) -> None:
         session = stack.session()
@@ -216,3 +216,25 @@ def test_the_backlog_ends_at_once_while_another_holds_its_lease(machines: Machin
 
 def test_a_failed_backlog_fails_its_execution(machines: Machines) -> None:
     assert machines.run("index_backlog", "unindexed")["status"] == "FAILED"
+
+
+def test_attribution_goes_on_while_more_is_due_and_adds_up(machines: Machines) -> None:
+    done = machines.run("attribute_changes", "calm")
+    assert done["status"] == "SUCCEEDED"
+    assert done["output"]["windows"] == 3
+
+
+def test_what_is_due_for_long_is_left_to_the_next_execution_in_time(machines: Machines) -> None:
+    done = machines.run("attribute_changes", "endless")
+    assert done["status"] == "SUCCEEDED"
+    assert done["output"]["windows"] == 4
+
+
+def test_attribution_ends_at_once_while_another_holds_its_lease(machines: Machines) -> None:
+    done = machines.run("attribute_changes", "held")
+    assert done["status"] == "SUCCEEDED"
+    assert done["output"]["windows"] == 1
+
+
+def test_a_failed_attribution_fails_its_execution(machines: Machines) -> None:
+    assert machines.run("attribute_changes", "unattributed")["status"] == "FAILED"
