@@ -64,7 +64,8 @@ def test_does_a_row_of_the_outbox_tell_what_its_item_hides() -> None:
     taken = record(None, made, Keys={name: made[name] for name in ("item", "id")})
     source = replace(SOURCE, table_name=TABLE, partition_key="item")
     elsewhere = compile_policy({"sensitive": [{"table": SOURCE.table_name, "path": "pk"}]})
-    document = json.loads(convert(taken, source, Conversion("month", "updatedBy", elsewhere, Tokens(bytes(32)))).document)
+    hiding = Conversion("month", "updatedBy", elsewhere, Tokens(bytes(32)))
+    document = json.loads(convert(taken, source, hiding).document)
     told = json.dumps(document)
     for text in (SECRET, made["item"]["S"], "alice", "crm", "req-1", "refund", "T-17"):
         assert text not in told
