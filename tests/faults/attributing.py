@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, TypeVar
 
 from tabletrail.attribute import AttributeChanges
@@ -20,6 +22,7 @@ from tabletrail.logged_changes import ChangeReader
 from tabletrail.settings import Settings
 from tabletrail.staging import Stager
 from tests.core.trail import event, log, role, stamp, table_arn, user
+from tests.fakes.faulty import Plan
 from tests.fakes.stamps import FakeRecoveredRows
 from tests.fakes.tables import ACCOUNT, REGION
 from tests.fakes.trail import FakeTrail
@@ -113,9 +116,13 @@ class TrailWorld(World):
             self.run()
 
     def settle(self) -> None:
-        """More than an hour goes by, and runs read and walk the streams: what was written before is due then."""
-        self.clock.advance(HOUR + LEAST_SECONDS)
-        self.minutes(2)
+        """More than an hour goes by, and runs read and walk the streams: what was written before is due then. The runs
+        come often enough that no iterator expires, and no shard's walk begins anew."""
+        until = self.clock.now() + HOUR + LEAST_SECONDS
+        while self.clock.now() < until:
+            self.clock.advance(700)
+            self.run()
+        self.run()
 
     def attribute(self) -> AttributionResult:
         """AttributeChanges as the state machine runs it: again while more is due."""
@@ -212,3 +219,16 @@ def begun(*tables: str, world: AnyWorld) -> tuple[AnyWorld, list[str]]:
     assert not world.attribute().windows
     world.clock.advance(60)
     return world, arns
+
+
+def quiet() -> TrailWorld:
+    """Two tables, orders and stock, whose streams were read to the present while nothing happened. A copy."""
+    world = _quiet()
+    return deepcopy(world, {id(world.faults): Plan()})  # the plan of faults holds a lock, and is empty
+
+
+@cache
+def _quiet() -> TrailWorld:
+    world, _ = begun("orders", "stock", world=TrailWorld())
+    world.minutes(20)
+    return world
