@@ -234,6 +234,22 @@ def test_a_claim_of_a_run_that_died_takes_no_row_from_an_earlier_removal() -> No
     assert teller.documents(second) == read_far[1:]
 
 
+OVERTAKEN = change(PAID | marked(LATER, "bob"), SHIPPED | marked(ID, "alice"), 16)
+TOO_EARLY = change(PAID, SHIPPED | marked(ID, "alice"), 16, seconds=-301)
+BESIDE = change(PAID, SHIPPED | marked(ID, "alice", "delete"), 16)
+
+
+@pytest.mark.parametrize("first", [OVERTAKEN, TOO_EARLY, BESIDE])
+@pytest.mark.parametrize("has_row", [True, False])
+def test_a_copy_is_nobodys_though_its_write_could_not_be_told(first: Item, has_row: bool) -> None:
+    """Another write overtook it, its clock was wrong, or it was none of its kind: its mark is taken all the same."""
+    copy = first["dynamodb"]["NewImage"]
+    lost, back = change(copy, PAID, 17), change(PAID, copy, 19)
+    teller = Teller([out(ID, "alice")] if has_row else [])
+    actors = [one.get("actor") for one in teller.documents(first, lost, back)]
+    assert actors == [{"last_known": "alice"}, None, {"last_known": "alice"}]
+
+
 # What asks nothing
 
 
@@ -242,7 +258,6 @@ def test_what_no_row_can_tell_of_asks_nothing() -> None:
         change(PAID, SHIPPED),
         change(PAID | marked(ID, "alice"), SHIPPED | marked(ID, "alice")),
         change(PAID, SHIPPED | marked(ID, "alice", table="archive")),
-        change(PAID, SHIPPED | marked(at(-301), "alice")),
         change(PAID, None) | {"userIdentity": TTL},
         change(None, None) | {"eventName": "MODIFY"},
         {},

@@ -1,13 +1,14 @@
 """Which row of the outbox tells of which record: from records, rows and claims alone.
 
 Rules
-- The write of a mark and its row are one transaction, so both are there or neither. Of the records that have the mark
-  as their own, the first one is that write: it claims the row, and whoever comes later is a copy that was put back.
+- The write of a mark and its row are one transaction, so both are there or neither. Of the records that bring the mark
+  to its item the first one is that write: it claims the mark, and whoever comes later is a copy that was put back.
+- It claims it even where nobody can be named by it: the mark has no row, its clock was wrong, or another write overtook
+  it. Else a copy could come, pass for the write and be believed.
 - So the name is certain if no record before it can have been missed: the mark was made after the stream began, and the
   shard has no gap. Else it is likely.
 - A row whose author is not the mark's: one of the two is wrong. Nobody knows which, so both are candidates.
-- A marked delete is two records. Its row is written with the removal, which claims it apart; to the first record,
-  where it is read before, it has none yet, but is claimed all the same.
+- A marked delete is two records. Its row is written with the removal, which claims it apart.
 - A plain delete is joined by time: the rows of this item that were made from `BEFORE_SECONDS` before the record's
   second until `AFTER_SECONDS` behind it, that are not of the delete which the item's own mark announces, and that no
   earlier removal has. One is likely the remover's, of several any may be.
@@ -64,13 +65,18 @@ class Reading:
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What one record asks. `mark` is its own; `span` is where rows of plain deletes are looked for, if nothing lies at
-    its key; rows with `other_id` are none of them. `seconds` is the record's time."""
+    its key; rows with `other_id` are none of them. `seconds` is the record's time.
+
+    `is_foreign`: the mark came with the change and is of this item, but does not pass for its own. It tells nothing,
+    and no copy of it shall.
+    """
 
     claimant: str
     item: str
     seconds: int
     mark: Mark | None = None
     is_removal: bool = False
+    is_foreign: bool = False
     is_sure: bool = False
     span: Span | None = None
     other_id: str = ""
@@ -115,7 +121,8 @@ def _ask(record: dict[str, Any], reading: Reading) -> Ask | None:
     if record.get("userIdentity") or not (is_removal or ATTRIBUTE in new):
         return None
     seconds, keys = seconds_of(data), data["Keys"]
-    mark = marks_of(Deed(action, reading.table, keys, seconds), old, new).own
+    marks = marks_of(Deed(action, reading.table, keys, seconds), old, new)
+    mark = marks.last if marks.is_foreign else marks.own
     item = item_digest(reading.table, keys)
     if not item or not (mark or is_removal):
         return None
@@ -124,7 +131,8 @@ def _ask(record: dict[str, Any], reading: Reading) -> Ask | None:
         span = Span(item, *id_span((seconds - BEFORE_SECONDS) * 1000, (seconds + AFTER_SECONDS) * 1000 + 999))
     is_sure = mark is not None and reading.sure_from_ms is not None and made_ms(mark.id) >= reading.sure_from_ms
     claimant = claimant_of(reading.stream_arn, sequence_of(data))
-    return Ask(claimant, item, seconds, mark, is_removal, is_sure, span, id_in(old) if is_removal else "")
+    other_id = id_in(old) if is_removal else ""
+    return Ask(claimant, item, seconds, mark, is_removal, marks.is_foreign, is_sure, span, other_id)
 
 
 def claimant_of(stream_arn: str, sequence_no: str) -> str:
@@ -148,18 +156,22 @@ class Joining:
     def choose(self, ask: Ask) -> Choice:
         """What the record is told; its claim is noted."""
         if ask.mark is not None:
+            if ask.is_foreign:
+                return self._claiming(ask, ask.mark.id, ask.way, NO_EVIDENCE, NO_EVIDENCE)
             row = joined(ask, self.rows)
             if row is not None:
                 return self._claiming(ask, ask.mark.id, ask.way, _told_by(row, ask.mark, is_sure=ask.is_sure))
-            if ask.mark.intent == DELETE and not ask.is_removal:
+            if not ask.is_removal:
                 return self._claiming(ask, ask.mark.id, ask.way, NO_EVIDENCE)
         return self._by_time(ask) if ask.span else NO_CHOICE
 
     def choose_unread(self, ask: Ask) -> Choice:
         """The same where the outbox could not be read: no name comes from it, and no copy gets one later."""
-        if ask.mark is None:
-            return Choice(Evidence(is_unread=True))
         unread, copy = Evidence(is_unread=True), Evidence(is_copy=True, is_unread=True)
+        if ask.mark is None:
+            return Choice(unread)
+        if ask.is_foreign:
+            return self._claiming(ask, ask.mark.id, ask.way, NO_EVIDENCE, NO_EVIDENCE)
         return self._claiming(ask, ask.mark.id, ask.way, unread, copy)
 
     def _by_time(self, ask: Ask) -> Choice:
