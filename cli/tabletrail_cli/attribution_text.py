@@ -83,14 +83,15 @@ _KINDS = {
 
 
 def details(entry: Entry, zone: tzinfo) -> Iterator[str]:
-    """One line for each call that fits: the caller's ARN, from where, with what, which request."""
+    """Of each call that fits: the caller's ARN and when, then from where, with what, which request."""
     principal = entry.get("principal") or {}
     calls = principal.get("candidates") or ([principal] if at(principal, "id") else [])
     for call in calls:
-        facts = [named(at(call, "arn") or at(call, "id"))]
-        facts += [f"at {shown(visible(at(call, 'at')), zone)}"] if at(call, "at") else []
-        facts += [f"{word} {named(at(call, name))}" for name, word in _FACTS.items() if at(call, name)]
-        yield ", ".join(facts)
+        when = f" at {shown(visible(at(call, 'at')), zone)}" if at(call, "at") else ""
+        yield named(at(call, "arn") or at(call, "id")) + when
+        facts = [f"{word} {named(at(call, name))}" for name, word in _FACTS.items() if at(call, name)]
+        if facts:
+            yield f"  {', '.join(facts)}"
     if more := int(principal.get("more") or 0):
         yield f"and {more} more calls"
 

@@ -155,7 +155,9 @@ def _findings(told: Told, zone: tzinfo) -> Iterator[list[Part]]:
     for one in told.findings:
         label, *parts = finding(one)
         yield _row(label[0].rstrip(": "), *parts)
-        yield _row("", (visible(at(one, "message")), "dim"))
+        # Where it is not likely, the sentence says what else it may be: a part of the trail that could not be read.
+        if at(one, "principal.confidence") != "likely":
+            yield _row("", (visible(at(one, "message")), "dim"))
         for line in details(one, zone):
             yield _row("", (line, "dim"))
 

@@ -132,6 +132,13 @@ def test_is_whom_iam_verified_said_with_how_sure_it_is(confidence: str) -> None:
     assert words(finding(found(confidence=confidence))).endswith(f"({confidence})")
 
 
+def test_is_it_told_that_a_part_of_the_trail_could_not_be_read() -> None:
+    nobody = {"event": {"action": "unattributed"}, "message": "no call; a part of the trail could not be read"}
+    possible = found(confidence="possible") | {"message": nobody["message"]}
+    for entry in (nobody, possible):
+        assert any("a part of the trail could not be read" in line for line in lines_of(change(), entry))
+
+
 def test_are_all_callers_of_a_possible_finding_named_once() -> None:
     calls = [{"id": f"arn:x/{name}", "name": name, "type": "IAMUser"} for name in ("ann", "ben", "ann")]
     entry = {"event": {"action": "attributed"}, "principal": {"confidence": "possible", "candidates": calls, "more": 2}}

@@ -15,9 +15,12 @@ from tabletrail.core.cloudtrail import Call
 from tabletrail.core.cloudtrail_writes import Write
 from tabletrail.core.outbox import Evidence, OutboxRow
 from tabletrail.core.principal import Principal
+from tabletrail_cli.item_story import Told
+from tabletrail_cli.last_changes import LastChange
 from tabletrail_cli.main import build_parser
 from tabletrail_cli.queries import query_of
 from tabletrail_cli.search import question_of
+from tabletrail_cli.who_text import evidence, headline
 from tabletrail_local.info import StackInfo
 from tests.ports.opensearch_server import Server
 from tests.ports.searched_entries import ORDER_ID, ROLE, Entries, Searched, number, searched, text
@@ -81,6 +84,15 @@ def lines(*quantities: str) -> dict[str, dict[str, list[dict[str, dict[str, dict
 def test_the_entries_are_as_the_page_shows_them() -> None:
     shown = {row["name"]: row["sentence"] for row in SHOWN.finditer(PAGE)}
     assert shown == {name: document["message"] for name, document in entries().documents.items()}
+
+
+def test_the_answer_to_who_is_as_the_page_shows_it() -> None:
+    documents = entries().documents
+    told = LastChange(Told(documents["H"], [documents["J"]]))
+    lines = [headline(told, "refunds refund#9", "state", UTC), *evidence(told, UTC)]
+    shown = re.search(r"```text\n(.+?)```", PAGE, re.DOTALL)
+    assert shown
+    assert shown[1].splitlines() == ["".join(text for text, _ in line) for line in lines]
 
 
 def test_no_row_is_overlooked() -> None:
