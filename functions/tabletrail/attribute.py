@@ -262,9 +262,7 @@ class AttributeChanges:
             reasons = ", ".join(f"{count} times {reason}" for reason, count in sorted(calls.bad.items()))
             self.result.failures.append(f"CloudTrail's records cannot be read: {reasons}; in {calls.bad_files[0]}")
         if calls.late:
-            self.result.problems.append(
-                f"{calls.late} calls were delivered too late: their changes name others or none"
-            )
+            self.result.problems.append(f"{calls.late} calls were delivered after their changes were judged")
         self.result.failures += [f"segment {one} is missing or altered" for one in logged.damaged]
 
     def _window(
