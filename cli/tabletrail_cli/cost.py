@@ -37,7 +37,8 @@ EPILOG = """examples:
 
 Without TABLE it is about all tables that the stack audits; with TABLE no stack is needed. It needs the rights
 cloudwatch:GetMetricData and dynamodb:DescribeTable. Prices by name: data_event, s3_put, s3_get, s3_gb_month,
-firehose_gb, lambda_gb_second, lambda_request, express_start, express_gb_second, write_unit, read_unit, alarm_month."""
+firehose_gb, lambda_gb_second, lambda_request, express_start, express_gb_second, write_unit, read_unit, metric_month,
+alarm_month."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -201,7 +202,7 @@ def _notes(found: list[Usage], terms: Terms, days: int, whole: Estimate, region:
     yield f"A batch or transaction is taken to have {terms.items:g} changes (--items): CloudWatch does not know."
     yield (
         f"OpenSearch is not in it: it gets {_number(whole.changes)} documents a month more, one for each change, "
-        "of about 1.5 KB."
+        "of about 1.7 KB."
     )
     yield "Not taken off: free allowances. Not in it: a KMS key, and what another trail of the same events costs."
     if len(_arns(found)) > PARAMETER_LENGTH:

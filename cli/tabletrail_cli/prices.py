@@ -38,6 +38,7 @@ class Prices:
     write_unit: float = 0.625 / 1_000_000
     """On demand."""
     read_unit: float = 0.125 / 1_000_000
+    metric_month: float = 0.30
     alarm_month: float = 0.10
 
 

@@ -46,11 +46,13 @@ def test_a_month_is_computed_as_by_hand() -> None:
     assert lines["S3, PUT"].dollars == pytest.approx(0.0468)
     # 4,860,000 events of 150 bytes are 0.729 GB.
     assert lines["S3, files of events, kept a month"].amount == pytest.approx(0.729)
-    # 8,640 starts of a second, 4,860,000 events 13 times at 0.1 ms, 7,500,000 changes at 1 ms: 8,640 + 6,318 + 7,500.
-    assert lines["Lambda, AttributeChanges"].amount == pytest.approx(22_458)
-    assert lines["Lambda, AttributeChanges"].dollars == pytest.approx(22_458 * 0.0000133334)
-    # 7,500,000 entries of 350 bytes.
-    assert lines["the log, attribution entries, kept a month"].amount == pytest.approx(2.625)
+    # 8,640 starts of a second, 4,860,000 events 5 times at 0.1 ms, 7,500,000 changes at 0.6 ms: 8,640 + 2,430 + 4,500.
+    assert lines["Lambda, AttributeChanges"].amount == pytest.approx(15_570)
+    assert lines["Lambda, AttributeChanges"].dollars == pytest.approx(15_570 * 0.0000133334)
+    # 2,880 commits, each a segment with 10 units and one stream's row with 2; 7,500,000 entries of 260 bytes.
+    assert lines["DynamoDB, commits"].amount == 34_560
+    assert lines["S3, PUT of segments"].dollars == pytest.approx(0.0144)
+    assert lines["the log, attribution entries, kept a month"].amount == pytest.approx(1.95)
     assert found.outbox == ()
     assert found.dollars == pytest.approx(sum(line.dollars for line in found.trail))
 
