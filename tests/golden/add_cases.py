@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from tabletrail.core.entry import Conversion, Source, convert
+from tabletrail.core.outbox import Evidence, OutboxRow
 from tabletrail.core.policy import compile_policy
 from tabletrail.core.tokens import Tokens
-from tests.golden.inputs import CASES, POLICIES
+from tests.golden.inputs import CASES, EVIDENCE, POLICIES
 
 DIRECTORY = Path(__file__).parent / "cases"
 MANIFEST = Path(__file__).parent / "MANIFEST.sha256"
@@ -51,17 +52,27 @@ def conversion_of(settings: dict[str, Any]) -> Conversion:
     )
 
 
+def evidence_of(case: dict[str, Any]) -> Evidence:
+    """What the outbox told in a case; older ones were made without it."""
+    told = dict(case.get("evidence", {}))
+    if "row" in told:
+        told["row"] = OutboxRow(**told["row"])
+    return Evidence(**told | {"candidates": tuple(tuple(one) for one in told.get("candidates", ()))})
+
+
 def case_of(record: Any, name: str = "") -> dict[str, Any]:
-    """What a record becomes, in the form of the files. `name` is of POLICIES, or no policy is in force."""
+    """What a record becomes, in the form of the files. `name` is of POLICIES and of EVIDENCE, or there is none."""
     settings: dict[str, Any] = {"actor_attribute": "updatedBy", "index_period": "month"}
     if name in POLICIES:
         settings |= {"policy": POLICIES[name], "token_key": TOKEN_KEY.hex()}
     conversion = conversion_of(settings)
-    entry = convert(record, SOURCE, conversion, FALLBACK_TIME)
+    asked = {"evidence": EVIDENCE[name]} if name in EVIDENCE else {}
+    entry = convert(record, SOURCE, conversion, FALLBACK_TIME, evidence_of(asked))
     settings["rules_version"] = conversion.rules_version
     document = json.loads(entry.document)
     return {
         "record": record,
+        **asked,
         "source": asdict(SOURCE),
         "conversion": settings,
         "fallback_time": FALLBACK_TIME,

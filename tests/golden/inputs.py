@@ -164,6 +164,14 @@ CASES: dict[str, dict[str, Any]] = {
     "mark_that_is_none": record(PAID, SHIPPED | {"_audit": {"M": {"id": {"N": "7"}, "actor": {"S": "alice"}}}}),
     "token_of_a_mark": record(PAID, SHIPPED | MARK_OF_ALICE),
     "token_in_an_unreadable": record(PAID, {"status": {"S": "\ud800"}}, keys={"pk": {"S": "alice@example.org"}}),
+    "outbox_of_a_change": record(PAID | MARK_OF_BOB, SHIPPED | MARK_OF_ALICE),
+    "outbox_of_another_name": record(PAID | MARK_OF_BOB, SHIPPED | MARK_OF_ALICE),
+    "outbox_of_a_copy": record(PAID, SHIPPED | MARK_OF_ALICE | {"updatedBy": {"S": "alice"}}),
+    "outbox_of_a_marked_delete": record(PAID | MARK_FOR_A_DELETE, None),
+    "outbox_of_a_plain_delete": record(PAID | MARK_OF_BOB, None),
+    "outbox_of_two_rows": record(PAID | MARK_OF_BOB, None),
+    "outbox_unread": record(PAID, SHIPPED | MARK_OF_ALICE),
+    "outbox_hidden": record(PAID, SHIPPED | MARK_OF_ALICE),
 }
 
 
@@ -193,5 +201,32 @@ POLICIES: dict[str, dict[str, Any]] = {
     "token_of_a_mark": _sensitive("_audit"),
     "token_of_names": _sensitive("emails.*", names=True),
     "token_in_an_unreadable": _sensitive("pk"),
+    "outbox_hidden": _sensitive("_audit"),
 }
 """The policy of those cases that have one; the key of their tokens is in tests/golden/add_cases.py."""
+
+_CONTEXT = '{"ticket":17,"lines":[{"sku":"a.b"},{}],"rate":0.10,"by":null,"zip.code":"1"}'
+_ROW = {
+    "item": "ab" * 32,
+    "id": "01a20c23-c4c8-7fca-a5b6-c7d8e9f01235",
+    "action": "update",
+    "actor": "alice",
+    "type": "user",
+    "service": "crm",
+    "request_id": "req-7",
+    "reason": "a refund",
+    "context": _CONTEXT,
+}
+_DELETE = _ROW | {"action": "delete", "context": ""}
+
+EVIDENCE: dict[str, dict[str, Any]] = {
+    "outbox_of_a_change": {"row": _ROW, "confidence": "certain"},
+    "outbox_of_another_name": {"candidates": [["alice", "user", ""], ["carol", "service", "crm"]]},
+    "outbox_of_a_copy": {"is_copy": True},
+    "outbox_of_a_marked_delete": {"row": _DELETE, "confidence": "certain"},
+    "outbox_of_a_plain_delete": {"row": _DELETE, "confidence": "likely"},
+    "outbox_of_two_rows": {"candidates": [["alice", "user", "crm"], ["carol", "user", ""]]},
+    "outbox_unread": {"is_unread": True},
+    "outbox_hidden": {"row": _ROW, "confidence": "certain"},
+}
+"""What the outbox told, of those cases where it was asked: fields of `Evidence`."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tabletrail.core.entry import Source, convert
-from tests.golden.add_cases import DIRECTORY, MANIFEST, conversion_of
+from tests.golden.add_cases import DIRECTORY, MANIFEST, conversion_of, evidence_of
 from tests.golden.inputs import CASES
 from tests.validation import assert_valid_entry
 
@@ -27,7 +27,7 @@ def test_a_golden_record_becomes_its_entry(path: Path) -> None:
     case = load(path)
     conversion = conversion_of(case["conversion"])
     assert conversion.rules_version == case["conversion"]["rules_version"]
-    entry = convert(case["record"], Source(**case["source"]), conversion, case["fallback_time"])
+    entry = convert(case["record"], Source(**case["source"]), conversion, case["fallback_time"], evidence_of(case))
     document = assert_valid_entry(entry.document)
     assert document == case["document"]
     assert (entry.id, entry.index) == (case["id"], case["index"])
