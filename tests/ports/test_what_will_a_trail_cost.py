@@ -12,7 +12,7 @@ import pytest
 
 from tabletrail.errors import QueryError
 from tabletrail_cli.errors import FOUND, NO_ACCESS, USAGE
-from tabletrail_cli.estimate import OPERATIONS, Line, Terms, Usage, estimate
+from tabletrail_cli.estimate import OPERATIONS, WAYS, Line, Terms, Usage, estimate
 from tabletrail_cli.main import main
 from tabletrail_cli.prices import Prices, with_changes
 from tabletrail_cli.usage import MOST_POINTS, MOST_QUERIES
@@ -249,3 +249,17 @@ def test_half_an_answer_is_no_figure(
     metrics.status = "InternalError"
     assert main(["cost", "estimate", "orders"]) == NO_ACCESS
     assert "could not answer" in capsys.readouterr().err
+
+
+def test_the_page_of_costs_shows_what_the_estimate_says() -> None:
+    """docs/cost.md: one table with ten single writes of one unit a second."""
+    page = (Path(__file__).parents[2] / "docs" / "cost.md").read_text("utf-8")
+    calls = 10 * 14 * 86_400.0
+    usage = Usage("t", "arn", DAYS_14, {"UpdateItem": calls}, write_units=calls)
+    found = {way: estimate([usage], Terms(way=way, has_outbox=True)) for way in WAYS}
+    trails = [sum(line.dollars for line in found[way].trail) for way in WAYS]
+    outbox = sum(line.dollars for line in found["new"].outbox)
+    together = " | ".join(f"**{dollars:.2f}**" for dollars in (*trails, outbox))
+    assert f"| **together** | {together} |" in page
+    assert f"| CloudTrail, 25.9 million data events | {found['new'].trail[0].dollars:.2f} |" in page
+    assert round(found["new"].events / 1e6, 1) == 25.9
