@@ -13,6 +13,9 @@ import pytest
 
 from tabletrail.core.entry import convert
 from tabletrail.core.marks import binding
+from tabletrail.core.outbox import row_in
+from tabletrail_client.context import Act
+from tabletrail_client.outbox import row as row_of
 from tests.core import naive_marks
 from tests.core.strategies import CONVERSION, SOURCE, record
 from tests.golden.inputs import MARK_OF_ALICE
@@ -104,3 +107,18 @@ def test_the_ids_that_the_page_makes_are_uuids_of_version_7(program: dict[str, A
         made = program["uuid7"]()
         assert naive_marks.is_uuid_7(made)
         assert abs(int(made.replace("-", "")[:12], 16) / 1000 - time.time()) < 60
+
+
+def test_the_row_of_the_format_page_is_one_and_is_the_writers_own() -> None:
+    row = json.loads(block(FORMAT, "json row"))
+    found = row_in(row)
+    assert found is not None
+    assert (found.author, found.context) == (("alice", "user", "crm"), '{"ticket":17}')
+    assert found.id == json.loads(block(FORMAT, "json mark"))["_audit"]["M"]["id"]["S"]
+    data = b""
+    for part in ("tabletrail/v1/outbox", "orders", "pk", "S", "order#17"):
+        data += len(part.encode()).to_bytes(8, "big") + part.encode()
+    assert row["item"]["S"] == hashlib.sha256(data).hexdigest()
+    act = Act("alice", "user", "crm", "req-1", "refund", {"ticket": 17})
+    written = row_of(act, "update", "orders", KEY, found.id)
+    assert row | {"expires_at": None} == written | {"expires_at": None}
