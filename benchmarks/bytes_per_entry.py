@@ -5,7 +5,8 @@
 It needs `tabletrail local up`. Each figure is an index of its own, filled through bulk requests, merged into one
 segment, its primary's store divided by its entries. In one run:
 
-    by kind    each kind of change alone, under this release's template; beside it the entry as JSON
+    by kind    each kind of change alone, and what CloudTrail says of small updates, under this template; beside
+               it the entry as JSON
     by choice  the same mixed entries under this template, under each earlier one, and under this one with a part of it
                left out or chosen otherwise: what that part costs
     indexing   seconds of the same bulk requests under this template and each earlier one, in turns
@@ -65,6 +66,7 @@ def wildcard_key(properties: dict[str, Any]) -> None:
     properties["item"]["properties"]["id"] = {"type": "wildcard", "doc_values": True}
 
 
+SAID = "what CloudTrail says of a change"
 PARTS = ("item.id.parts", "actor.id.parts", "actor.last_known.parts", "request.id.parts", "principal.arn.parts")
 CHOICES: dict[str, Edit] = {
     "without .parts of keys, persons and requests": without(*PARTS),
@@ -123,7 +125,8 @@ class Bench:
 
     def mixed(self, entries: int, kind: str = "") -> Iterator[Entry]:
         """The same ones each time."""
-        return Maker(11, SEPTEMBER, OCTOBER).entries(entries, kind)
+        maker = Maker(11, SEPTEMBER, OCTOBER)
+        return maker.said(entries) if kind == SAID else maker.entries(entries, kind)
 
     @contextmanager
     def an_index(self, definition: Definition) -> Iterator[str]:
@@ -151,7 +154,7 @@ def main() -> int:
             f"indexing under version {version}: {4_000 / seconds:,.0f} entries/s, ratio of time {ratio:.2f}", flush=True
         )
     print(f"\n{'what happened':<45}{'of 100':>8}{'in the index':>14}{'as JSON':>9}")
-    for kind, (weight, _) in KINDS.items():
+    for kind, weight in [*((kind, weight) for kind, (weight, _) in KINDS.items()), (SAID, 0)]:
         stored, sent = bench.measure(bench.definition(), args.entries, kind)
         print(f"{kind:<45}{weight:>8}{stored:>12,.0f} B{sent:>7,.0f} B", flush=True)
     print(f"\n{'mixed, under':<45}{'in the index':>22}{'ratio':>9}")

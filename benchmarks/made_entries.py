@@ -20,9 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from tabletrail.aws.opensearch_connect import ask
+from tabletrail.core.attribution import attribution_entry
+from tabletrail.core.cloudtrail import Call
+from tabletrail.core.cloudtrail_writes import Write
 from tabletrail.core.document import with_log
 from tabletrail.core.entry import Conversion, Entry, Source, convert, coverage_entry, gap_entry
 from tabletrail.core.policy import compile_policy, merged
+from tabletrail.core.principal import Principal
+from tabletrail.core.witness import Candidate, Verdict
 from tests.ports.opensearch_server import Server
 
 ROOT = Path(__file__).parents[1]
@@ -85,6 +90,31 @@ class Maker:
         made = convert(record, source(table, number % 4), self.conversion)
         assert made.kind == "change"
         return made
+
+    def said(self, count: int) -> Iterator[Entry]:
+        """What CloudTrail says of as many small updates: of seven in eight that they are one role's, else two fit."""
+        for number, made in enumerate(self.entries(count, "small update")):
+            change = json.loads(document_of(made, number + 1))
+            calls = [self.call(number), self.call(number)][: 1 if number % 8 else 2]
+            candidates = tuple(Candidate(call, shows_key=True) for call in calls)
+            is_one = len(calls) == 1
+            verdict = Verdict(
+                made.id, "likely" if is_one else "possible", calls[0].principal if is_one else None, candidates
+            )
+            yield attribution_entry(change, verdict)
+
+    def call(self, number: int) -> Call:
+        job = self.chance.choice(JOBS)
+        arn = f"arn:aws:sts::123456789012:assumed-role/{job}/{self.uuid()}"
+        role = f"arn:aws:iam::123456789012:role/{job}"
+        caller = Principal(arn, "AssumedRole", job, arn, "123456789012", role, arn.rpartition("/")[2])
+        address, program = (
+            f"10.0.{number % 7}.{self.chance.randrange(256)}",
+            "Boto3/1.34.46 md/Botocore#1.34.46 os/linux",
+        )
+        request = f"{self.chance.getrandbits(240):060X}"[:52]
+        write = Write("orders", "update")
+        return Call(self.uuid(), "UpdateItem", self.first + number, (write,), caller, address, program, request)
 
     def of_the_log(self, number: int, at: int) -> Entry:
         """What the log says of itself, now and then."""
