@@ -79,7 +79,8 @@ class Report:
         failures += [f"segment {segment_id} is missing or altered" for segment_id in backlog.get("damaged", ())]
         failures += _alert_failures(backlog.get("alerts", {}), now)
         failures += self._look_at_refusals(backlog.get("blocked", {}), now)
-        attribution = told(self.notes.read(ATTRIBUTION_NOTE), now)
+        # Where no trail is asked there is no note, and each read is charged.
+        attribution = told(self.notes.read(ATTRIBUTION_NOTE) if self.settings.trail_tables else {}, now)
         failures += attribution.pop("failures", ())
         failures += [f"{group.get('group_id')}: {text}" for group in groups for text in group.get("failures", ())]
         failures += [f"{group.get('group_id')}: {group['error']}" for group in groups if group.get("error")]
