@@ -110,3 +110,4 @@ def test_a_row_of_before_is_read() -> None:
     for name in ("ttl_attribute", "ttl_read_at"):
         del item[name]
     assert decode_stream(item) == stream()
+    assert {"holds_told", "ttl_attribute", "ttl_read_at", "attributed_until"}.isdisjoint(encode_stream(stream()))

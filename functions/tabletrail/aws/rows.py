@@ -5,7 +5,8 @@ Rules
   `expires_at` of 0, which would otherwise be a time to live long past.
 - Attributes without a field are left alone: a newer release may have written them.
 - Sequence numbers are strings: up to 40 digits, and a DynamoDB number has 38.
-- How far a segment's alerts have come is left out while it is nowhere: a new row does not pay for it.
+- How far a segment's alerts have come is left out while it is nowhere: a new row does not pay for it. So is what most
+  streams have nothing to say of: each call of capture reads the rows of all.
 - A segment's links are packed: stream ARNs once, hashes as bytes. A transactional write is charged per 1 KB twice.
 
 Called by `commit`, `checkpoints`, `segments`, `runs`.
@@ -29,6 +30,10 @@ WORK_SHARDS = ("0", "1", "2", "3")
 """The indexes of waiting segments are split by a hash, so that no single key takes all writes (1,000/s a key)."""
 NEVER_EXPIRES = 0
 _EXPIRY = "expires_at"
+_LEFT_OUT = frozenset(
+    {"alerted_to", "attributed_until", "ending_at", "gaps", "holds_told", "service", "ttl_attribute", "ttl_read_at"}
+)
+"""While they are empty or 0, which is what a row without them means."""
 
 
 def encode_value(value: Any) -> dict[str, Any]:
@@ -122,7 +127,7 @@ def _encode(row: ShardRow | StreamRow | SegmentRow) -> Item:
         value = getattr(row, field.name)
         if value is None or field.name == "links" or (field.name == _EXPIRY and value == NEVER_EXPIRES):
             continue
-        if field.name == "alerted_to" and not value:
+        if field.name in _LEFT_OUT and not value:
             continue
         item[field.name] = encode_value(value)
     return item
