@@ -8,9 +8,11 @@ from __future__ import annotations
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
+from tabletrail.attribute import AttributedStreams
 from tabletrail.core.checkpoint import (
     Commit,
     Committed,
@@ -147,6 +149,14 @@ class StreamRowsContract:
         ports.checkpoints.move_stream(StreamMove(None, stream(OTHER_ARN, state=StreamState.DONE)))
         assert ports.checkpoints.streams() == [stream()]
         assert ports.checkpoints.stream(OTHER_ARN) == stream(OTHER_ARN, state=StreamState.DONE)
+        every: Any = ports.checkpoints
+        found: AttributedStreams = every
+        assert {row.stream_arn for row in found.all_streams()} == {ARN, OTHER_ARN}
+
+    def test_until_when_a_stream_is_attributed_comes_back(self, ports: Ports) -> None:
+        ports.checkpoints.move_stream(StreamMove(None, stream(attributed_until=NOW)))
+        [row] = ports.checkpoints.streams()
+        assert row.attributed_until == NOW
 
 
 class CommitContract:

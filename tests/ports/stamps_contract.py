@@ -6,10 +6,12 @@ Classes of tests take these as parents and give `stamps`, or `store` and `listin
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from tabletrail.core.checkpoint import GENESIS_CHAIN, SegmentRow, ShardLink, ShardRow
 from tabletrail.core.stamps import TABLES, Stamp
 from tabletrail.log_survey import RecoveredRows
+from tabletrail.logged_changes import WrittenLog
 from tabletrail.ports import Checkpoints, LogListing, Segments, SegmentStore, Stamps
 
 NOW = 1_800_000_000
@@ -59,6 +61,16 @@ class ListingContract:
         versions = {name: store.put(f"segments/v1/2027/01/01/{name}", b"x") for name in ("b", "a")}
         found = list(listing.objects())
         assert [(one.key[-1], one.version_id) for one in found] == [("a", versions["a"]), ("b", versions["b"])]
+
+    def test_what_was_written_comes_with_its_time_behind_a_place(self, store: SegmentStore, listing: Any) -> None:
+        written: WrittenLog = listing
+        for name in ("b", "a", "c"):
+            store.put(f"segments/v1/2027/01/01/{name}", b"x")
+        times = {logged.key: logged.written_at for logged in listing.objects()}
+        found = list(written.written("segments/v1/2027/01/01/a"))
+        assert [logged.key[-1] for logged in found] == ["b", "c"]
+        assert {logged.key: logged.written_at for logged in found}.items() <= times.items()
+        assert list(written.written("segments/v1/2027/01/02")) == []
 
 
 class RecoveredRowsContract:
