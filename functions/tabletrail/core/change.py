@@ -83,7 +83,7 @@ def change_entry(
         **fixed_fields(source),
     }
     _add_known(document, actor, changes, verdict)
-    if identity is None:
+    if identity is None and (marks.own is not None or evidence.row is not None):
         _add_told(document, *told_by(marks, evidence, table.root, hide))
     elif action == "expire":
         document["tabletrail"] |= told_by_expiry(source.ttl_attribute, old, seconds, table.root, hide)
