@@ -68,6 +68,20 @@ def test_a_break_within_a_letter_is_told_too(broken: bytes) -> None:
     assert (found.records, found.bad) == (2, {"file breaks off": 1})
 
 
+def test_no_byte_is_left_out_of_a_key() -> None:
+    """A key with a byte that is no letter would be another item's without it."""
+    broken = firehose(put({"id": "order-@7"}, eventID="2")).replace(b"@", b"\xff")
+    found = read_log(firehose(put({"id": "1"}, eventID="1")) + broken, SCOPE)
+    assert [call.id for call in found.calls] == ["1"]
+    assert found.bad == {"file breaks off": 1}
+
+
+def test_a_number_keeps_each_digit() -> None:
+    digits = "0.12345678901234567890123456789012345678"
+    [call] = read_log(firehose(put({"n": "@"})).replace(b'"@"', digits.encode()), SCOPE).calls
+    assert call.writes[0].key == (("n", digits),)
+
+
 def test_what_is_no_record_among_them_is_bad_and_the_others_count() -> None:
     found = read_log(firehose(RECORDS[0], 7, {"detail": RECORDS[1]}, RECORDS[2]), SCOPE)
     assert [call.id for call in found.calls] == ["1", "3"]
