@@ -9,6 +9,7 @@ import pytest
 
 from tabletrail.core.attribution_windows import LEAST_SECONDS, PASSED_OVER_SECONDS
 from tabletrail.core.checkpoint import StreamState
+from tabletrail.core.judgement import CALLS_SECONDS
 from tabletrail.core.walk import read_until
 from tabletrail.core.witness import SETTLED_SECONDS
 from tests.core.trail import log, stamp, table_arn
@@ -77,26 +78,44 @@ def test_does_a_stream_that_is_not_read_hold_up_its_own_table_alone(world: Trail
     assert [entry["event"]["action"] for entry in world.of_item("order-1")] == ["attributed"]
 
 
-def test_does_the_other_side_of_a_windows_edge_count(world: TrailWorld, orders: str) -> None:
-    """A rival's call lies a few seconds beyond the window's end, and the change that it made beyond that."""
-    end = until(world, orders) + LEAST_SECONDS
-    settle_to(world, end - 2)
+def run_to(world: TrailWorld, at: int) -> None:
+    """Runs up to that second, without a call of AttributeChanges."""
+    while world.clock.now() + 660 <= at:
+        world.clock.advance(600)
+        world.run()
+    world.clock.advance(at - world.clock.now())
+
+
+def judge_to(world: TrailWorld, arn: str, end: int) -> None:
+    """The next window of the stream ends at exactly this second."""
+    world.deliver()
+    run_to(world, end + SETTLED_SECONDS + CALLS_SECONDS)
+    world.attribute()
+    assert until(world, arn) == end
+
+
+def test_does_a_rivals_call_beyond_a_windows_edge_count(world: TrailWorld, orders: str) -> None:
+    end = until(world, orders) + LEAST_SECONDS + 600
+    run_to(world, end - 2)
     world.call(orders, "order-1", ALICE)
     world.tell(orders, "order-1", BOB, off=4)
-    world.deliver()
-    while not world.of_item("order-1"):
-        world.clock.advance(60)
-        world.run()
-        world.attribute()
-    [entry] = world.of_item("order-1")
+    judge_to(world, orders, end)
+    [entry] = [one for one in world.of_item("order-1") if "about" in one["tabletrail"]]
     assert {one["name"] for one in entry["principal"]["candidates"]} == {"alice", "bob"}
 
 
-def settle_to(world: TrailWorld, at: int) -> None:
-    """Runs up to that second, without a call of AttributeChanges."""
-    while world.clock.now() + 60 <= at:
-        world.run()
-    world.clock.advance(at - world.clock.now())
+@pytest.mark.parametrize(("at", "off"), [(-2, 4), (2, -4), (-1, 1), (0, -1)])
+def test_is_a_call_explained_by_a_change_beyond_the_windows_edge(
+    world: TrailWorld, orders: str, at: int, off: int
+) -> None:
+    """The change lies `at` seconds from the edge of two windows, its call `off` seconds from that, in the other one."""
+    end = until(world, orders) + LEAST_SECONDS + 600
+    run_to(world, end + at)
+    world.call(orders, "order-1", ALICE, off=off)
+    judge_to(world, orders, end)
+    judge_to(world, orders, end + LEAST_SECONDS)
+    world.assert_attributed()
+    assert world.actions() == {"attributed": 1}
 
 
 @pytest.mark.parametrize(
