@@ -30,6 +30,8 @@ def named(data: bytes, deed: Deed) -> bytes:
         document["actor"] = actor
     if deed.request:
         document |= {"request": {"id": deed.request}, "reason": deed.reason}
+    if deed.is_unread:
+        document["tabletrail"]["outbox"] = "unread"
     if deed.action == "remove" and deed.actor:
         document["message"] = f"{deed.actor} removed {deed.table} {deed.item}"
     del document["event"]["hash"]

@@ -93,6 +93,8 @@ class Deed:
     candidates: tuple[str, ...] = ()
     request: str = ""
     reason: str = ""
+    is_unread: bool = False
+    """The outbox could not be read."""
     about: Deed | None = None
     """Of kind attribution: the change that is spoken of."""
     principal: str = ""

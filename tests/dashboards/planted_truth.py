@@ -153,6 +153,7 @@ EXAMPLES: dict[tuple[str, str], Judge] = {
     ("who-did-it", "what its writers claim and IAM does not contradict"): lambda deed: (
         is_finding(deed) and deed.claimed != "" and deed.confidence == "likely" and not deed.contradiction
     ),
+    ("who-did-it", "made while the outbox could not be read"): lambda deed: is_change(deed) and deed.is_unread,
     ("who-did-it", "of which no call in CloudTrail fits"): lambda deed: (
         is_finding(deed) and not deed.principal and not deed.principals
     ),

@@ -27,6 +27,7 @@ def with_ways(told: Sequence[Deed]) -> None:
             _known(deed, "outbox", "certain", number)
         elif number % 4 == 0:
             _known(deed, "mark", "likely", number)
+            deed.is_unread = number % 64 == 0
         else:
             _known(deed, "attribute", "possible")
     removed = [deed for deed in told if deed.kind == "change" and deed.action == "remove"]
