@@ -76,6 +76,15 @@ def write(story: Story, key: Item, who: str, copy: Item) -> None:
     story.becomes(key, who, story.edited(key) | marked(mark_id, who, key=key), row)
 
 
+def write_overtaken(story: Story, key: Item, who: str, copy: Item) -> None:
+    """Made before another's write, and in the table behind it: its mark is not newer than the one that it finds."""
+    mark_id = story.next_id()
+    write(story, key, "dora", copy)
+    row = out(mark_id, who, "update", key=key)
+    if story.becomes(key, who, story.edited(key) | marked(mark_id, who, key=key), row):
+        story.made[-1].is_outboxed = False
+
+
 def write_marked_only(story: Story, key: Item, who: str, copy: Item) -> None:
     story.becomes(key, who, story.edited(key) | marked(story.next_id(), who, key=key))
 
@@ -139,7 +148,7 @@ def wait(story: Story, key: Item, who: str, copy: Item) -> None:
 
 
 STEPS: tuple[Step, ...] = (
-    write, write, write, write_marked_only, forget, replace_plainly, replace_plainly, save_a_copy, save_a_copy,
-    forge, delete_marked, delete_marked, delete_beside_a_marked_one, delete_with_row, delete_nothing,
+    write, write, write, write_overtaken, write_marked_only, forget, replace_plainly, replace_plainly, save_a_copy,
+    save_a_copy, forge, delete_marked, delete_marked, delete_beside_a_marked_one, delete_with_row, delete_nothing,
     delete_plainly, delete_plainly, wait,
 )  # fmt: skip
