@@ -55,7 +55,7 @@ def add_parser(subparsers: Any) -> None:
         allow_abbrev=False,
     )
     render.add_argument(
-        "names", nargs="*", metavar="NAME", help="activity, sensitive, health, or a dashboard's id; none: all of them"
+        "names", nargs="*", metavar="NAME", help="activity, sensitive, who, health, or a dashboard's id; none: all"
     )
     render.add_argument(
         "--out", type=Path, default=Path(), metavar="DIRECTORY", help="where the files go (default: here)"

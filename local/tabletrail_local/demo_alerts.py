@@ -24,7 +24,7 @@ HIGH = 73
 _WHAT_TO_OPEN = (
     "OpenSearch Dashboards: an alert's link leads to its entry. A deployment that knows the address installs there",
     '  the dashboard "Sensitive changes": under which rules, by whom, where, and the list of them',
-    '  the dashboards "Activity" and "Health of the log", and thirteen saved searches',
+    '  the dashboards "Activity", "Who did it" and "Health of the log", and thirteen saved searches',
     f"None answers at {DASHBOARDS_URL}: docs/dashboards.md says how to start some, and leads through all of it.",
 )
 _SHOWN = 3
