@@ -136,6 +136,7 @@ class Membership:
             region=view.region,
             service=view.service,
             partition_key=view.partition_key,
+            table_made_at=view.made_at,
             joined_at=int(self.clock.now()),
             coverage_no=before.coverage_no if before else 0,
             gaps=before.gaps if before else 0,

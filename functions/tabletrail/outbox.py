@@ -28,6 +28,7 @@ from tabletrail.conversions import Conversions
 from tabletrail.core.attribution_policy import MARKED
 from tabletrail.core.checkpoint import ShardKey, StreamRow
 from tabletrail.core.evidence import Ask, Joining, Reading, ask_of, joined, keys_of, settled
+from tabletrail.core.marks import NEAR_SECONDS
 from tabletrail.core.outbox import Evidence, OutboxRow, RowClaim, RowKey, Span, row_in
 from tabletrail.errors import TabletrailError
 from tabletrail.ports import Clock
@@ -38,6 +39,9 @@ PATIENCE_SECONDS = 3600
 
 KEPT_SECONDS = 23 * 3600
 """A stream that is read for the first time holds at least what was written since then: it keeps 24 hours."""
+
+TOGETHER_SECONDS = 2
+"""A stream that is so much younger than its table came with it: before that nothing can have been written."""
 
 
 class Outbox(Protocol):
@@ -165,7 +169,8 @@ def sure_from_ms(read: ShardRead, stream: StreamRow, streams: Mapping[str, Strea
 
     The stream's ARN ends with the time at which it was switched on. What came before is in none, or in the one before
     it, and while that is still read, a copy may come before its write. A write may lie in a gap, or before what the
-    stream still had when its table joined.
+    stream still had when its table joined. A mark's time is its writer's: so long as a clock may be ahead, it may have
+    been made before the stream began, but in a table that was made with its stream.
     """
     is_behind_gap = read.row.gaps or read.row.resume_at_horizon or read.gap == "trimmed"
     is_behind_another = any(
@@ -177,7 +182,9 @@ def sure_from_ms(read: ShardRead, stream: StreamRow, streams: Mapping[str, Strea
         began = datetime.fromisoformat(stream.stream_arn.rpartition("/")[2] + "+00:00")
     except ValueError:
         return None
-    return int(max(began.timestamp(), stream.joined_at - KEPT_SECONDS) * 1000)
+    since = max(began.timestamp(), stream.joined_at - KEPT_SECONDS)
+    is_whole = since - stream.table_made_at <= TOGETHER_SECONDS
+    return int((since if is_whole else since + NEAR_SECONDS) * 1000)
 
 
 def _leave(read: ShardRead, failure: str) -> None:

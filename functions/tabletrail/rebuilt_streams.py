@@ -56,6 +56,7 @@ def rebuilt_stream(
         region=cloud["region"],
         service=view.service if view else last.document.get("service", {}).get("name", ""),
         partition_key=view.partition_key if view else "",
+        table_made_at=view.made_at if view else 0,
         is_enabled=state is StreamState.ACTIVE,
         state=state,
         joined_at=max((fact.at for fact in facts if fact.what == "joined"), default=last.at),

@@ -121,4 +121,4 @@ def stream_arn_of(table: str) -> str:
 def _stream(table: Table, version: str) -> StreamRow:
     joined = int(BEGIN)
     row = StreamRow(stream_arn_of(table.name), table.name, table_arn(table.name), "id", "123456789012", "eu-central-1")
-    return replace(row, joined_at=joined, rules_version=version)
+    return replace(row, joined_at=joined, table_made_at=joined, rules_version=version)

@@ -103,7 +103,8 @@ def forge(story: Story, key: Item, copy: Item, victim: str, *, fresh: bool) -> N
     if seen:
         fields = {"actor": {"S": victim}} | ({"id": {"S": story.mark_id(0)}} if fresh else {})
         old = story.items.get(key["pk"]["S"], {})
-        story.becomes(key, "mallory", old | {"n": {"N": "1"}, "_audit": {"M": seen | fields}}, "forged")
+        label = "forged" if fresh else "stale"
+        story.becomes(key, "mallory", old | {"n": {"N": "1"}, "_audit": {"M": seen | fields}}, label)
 
 
 def forge_row(story: Story, key: Item, copy: Item, victim: str) -> None:
@@ -154,7 +155,7 @@ def answers(story: Story, pages: list[int]) -> Iterator[tuple[Told, Item]]:
     """In pages that end where `pages` says."""
     capture = ModelCapture((TABLE,), FakeClock())
     arn = stream_arn_of(TABLE.name)
-    capture.streams[arn] = replace(capture.streams[arn], joined_at=BEGUN)
+    capture.streams[arn] = replace(capture.streams[arn], joined_at=BEGUN, table_made_at=BEGUN - 3600)
     for row in story.rows:
         capture.outbox.put(row)
     cuts = sorted({0, len(story.told), *(cut for cut in pages if cut < len(story.told))})

@@ -11,14 +11,17 @@ from tests.fakes.stream import FakeStream
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 VIEW_TYPE = "NEW_AND_OLD_IMAGES"
+MADE_AT = 1_799_000_000
+"""Of all tables: long before their streams."""
 
 
 def make_table(name: str, *, stream: str | None = None, view_type: str = VIEW_TYPE) -> TableView:
     """A table as `Tables.view` shows it; `stream` is its latest stream's label, None if it never had one."""
     arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
     stream_arn = f"{arn}/stream/{stream}" if stream else None
+    kind = view_type if stream else ""
     return TableView(
-        name, arn, f"id-{name}", ACCOUNT, REGION, stream_arn, stream is not None, view_type if stream else "", ""
+        name, arn, f"id-{name}", ACCOUNT, REGION, stream_arn, stream is not None, kind, "", made_at=MADE_AT
     )
 
 

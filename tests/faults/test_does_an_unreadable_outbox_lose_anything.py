@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tabletrail.core.checkpoint import ShardRow, StreamRow
+from tabletrail.core.marks import NEAR_SECONDS
 from tabletrail.errors import OutboxError, TabletrailError, ThrottledError, TransientError
 from tabletrail.outbox import KEPT_SECONDS, sure_from_ms
 from tabletrail.reading import ShardRead
@@ -65,8 +66,7 @@ def test_records_wait_for_the_outbox_and_others_do_not(why: str) -> None:
     world.assert_complete()
     found = entries(world)
     assert unread(found) == 0
-    assert [one for one in actors(found) if one.get("id") == "alice"] == [CERTAIN]
-    assert {"last_known": "alice"} in actors(found)
+    assert [actors(found)[number] for number in (0, 2)] == [CERTAIN, {"last_known": "alice"}], "the write, and its copy"
 
 
 def test_after_an_hour_they_are_converted_without_it_and_say_so() -> None:
@@ -199,10 +199,16 @@ def sure(row: ShardRow = ROW, stream: StreamRow = STREAM, *others: StreamRow, ga
 
 
 def test_a_stream_knows_what_was_written_since_it_began_or_since_its_table_joined() -> None:
-    assert sure() == BEGAN * 1000
-    assert sure(stream=replace(STREAM, joined_at=BEGAN + 60)) == BEGAN * 1000
+    born_together = replace(STREAM, table_made_at=BEGAN - 1)
+    assert sure(stream=born_together) == BEGAN * 1000
+    assert sure(stream=replace(born_together, joined_at=BEGAN + 60)) == BEGAN * 1000
     late = BEGAN + 90_000
-    assert sure(stream=replace(STREAM, joined_at=late)) == (late - KEPT_SECONDS) * 1000
+    assert sure(stream=replace(born_together, joined_at=late)) == (late - KEPT_SECONDS + NEAR_SECONDS) * 1000
+
+
+def test_a_stream_of_an_older_table_is_sure_of_marks_that_no_wrong_clock_made_before_it() -> None:
+    for made_at in (0, BEGAN - 3, BEGAN - 90_000):
+        assert sure(stream=replace(STREAM, table_made_at=made_at)) == (BEGAN + NEAR_SECONDS) * 1000
 
 
 def test_behind_a_gap_or_beside_an_earlier_stream_nothing_is_sure() -> None:

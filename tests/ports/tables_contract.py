@@ -43,6 +43,7 @@ class TablesContract:
             assert view.stream_arn.startswith(lab.tagged + "/stream/")
             assert (view.stream_enabled, view.view_type) == (True, "NEW_AND_OLD_IMAGES")
             assert view.service == "shop"
+            assert 1_700_000_000 < view.made_at < 2_000_000_000
             lab.tables.tagged()
 
     def test_a_table_without_a_stream_shows_none(self, lab: TablesLab) -> None:

@@ -12,6 +12,7 @@ Called by the use cases through the port; wired by the handlers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from tabletrail.aws.pacer import Pacer
@@ -154,4 +155,5 @@ def _view(table: Mapping[str, Any], service: str) -> TableView:
         view_type=str(specification.get("StreamViewType", "")),
         service=service,
         partition_key=next((str(key["AttributeName"]) for key in table["KeySchema"] if key["KeyType"] == "HASH"), ""),
+        made_at=int(made.timestamp()) if isinstance(made := table.get("CreationDateTime"), datetime) else 0,
     )

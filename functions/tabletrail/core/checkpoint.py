@@ -54,6 +54,8 @@ class StreamRow:
     service: str = ""
     partition_key: str = ""
     """Name of the attribute whose value begins an item's readable key."""
+    table_made_at: int = 0
+    """0 if it is not known."""
     view_type: str = "NEW_AND_OLD_IMAGES"
     is_enabled: bool = True
     state: StreamState = StreamState.ACTIVE
