@@ -46,6 +46,7 @@ class ShownValues:
         yield from self._side(field(entry, "after"), [new], patterns, "after")
         yield from self._side(field(entry, "item.key"), [new, old], patterns, "item.key")
         yield from _id_problem(field(entry, "item"))
+        yield from _context_problem(field(entry, "context"), patterns)
         for one in field(entry, "numbers") or () if patterns else ():
             steps = steps_of(str(field(one, "path")))
             if steps and hides(patterns, steps):
@@ -96,6 +97,14 @@ def _id_problem(item: Any) -> Iterator[Problem]:
     hidden = [text for text in keys.values() if isinstance(text, str) and _is_token(text)]
     if not all(token in readable for token in hidden):
         yield "value-clear", "item.id does not show the token that item.key has"
+
+
+def _context_problem(shown: Any, patterns: Sequence[Pattern]) -> Iterator[Problem]:
+    """What a row of the outbox gave is hidden as if it stood in a mark. No image has it to compare it with."""
+    for path, text in shown.items() if isinstance(shown, dict) and patterns else ():
+        steps = steps_of(path)
+        if steps is not None and not _is_token(str(text)) and hides(patterns, ("_audit", "context", *steps)):
+            yield "value-clear", "a value that was declared sensitive stands in context as it is"
 
 
 def _is_token(text: str) -> bool:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tabletrail.core.change import change_entry
 from tabletrail.core.checkpoint import SegmentRow
 from tabletrail.core.document import Conversion
+from tabletrail.core.outbox import Evidence, OutboxRow
 from tabletrail.core.places import Atlas, Pattern, steps_of
 from tabletrail.core.policy import compile_policy
 from tabletrail.core.tokens import Tokens
@@ -125,6 +126,27 @@ def test_does_what_the_conversion_shows_agree_with_its_images(pair: tuple[Any, A
     values = ShownValues(rules, lambda: KEY)
     assert list(values.problems(json.loads(made.document), json.loads(made.images))) == []
     assert values.uncompared == 0
+
+
+@pytest.mark.parametrize("path", ["_audit", "_audit.context", "_audit.context.lines[].sku", "**"])
+def test_is_a_context_found_that_shows_what_is_declared(path: str) -> None:
+    source = {"schema": 1, "rules": [], "sensitive": [{"table": "*", "path": path}]}
+    policy = compile_policy(source)
+    row = OutboxRow("", "", "delete", "alice", context='{"lines":[{"sku":"planted"}],"zip.code":"1"}')
+    made = [
+        change_entry(record({"pk": {"S": "order#17"}}, None), SOURCE, conversion, Evidence(row, "likely"))
+        for conversion in (Conversion("month", "", policy, TOKENS), Conversion("month", ""))
+    ]
+    rules = PublishedRules(None, "", lambda finding: pytest.fail(str(finding)))
+    rules._known[policy.version] = declared_by(source)
+    values = ShownValues(rules, lambda: KEY)
+    hidden, clear = (json.loads(one.document) for one in made)
+    clear["tabletrail"]["rules_version"] = policy.version
+    images = json.loads(made[0].images)
+    assert list(values.problems(hidden, images)) == []
+    assert ("value-clear", "a value that was declared sensitive stands in context as it is") in list(
+        values.problems(clear, images)
+    )
 
 
 @given(st.sampled_from(("S", "N", "B")), st.text())
