@@ -160,7 +160,12 @@ class AttributeChanges:
         while True:
             spans = self._due(rows)
             self.result.more = bool(spans)
-            if not spans or deadline.passed() or not self._round(rows, spans, deadline):
+            if not spans or deadline.passed():
+                return
+            if not self.result.windows:
+                # A call that is killed over this window leaves a shorter one to the next.
+                self.notes.write(PAST_NOTE, replace(self._past, step=max(SHORTEST, self._past.step // 2)).facts())
+            if not self._round(rows, spans, deadline):
                 return
             rows = self.streams.all_streams()
 
@@ -212,19 +217,16 @@ class AttributeChanges:
 
     def _judged(self, rows: Sequence[StreamRow], spans: Mapping[str, Span], deadline: Deadline) -> Judged:
         """TooMuchError: a shorter window would do."""
-        tables: dict[str, list[StreamRow]] = defaultdict(list)
-        wanted = {row.table_arn for row in rows if row.stream_arn in spans}
-        for row in rows:
-            if row.table_arn in wanted:
-                tables[row.table_arn].append(row)
+        wanted = sorted({row.table_arn for row in rows if row.stream_arn in spans})
+        tables = {arn: [row for row in rows if row.table_arn == arn] for arn in wanted}
         begin, end = min(one for one, _ in spans.values()), max(one for _, one in spans.values())
         arns = frozenset(row.stream_arn for streams in tables.values() for row in streams)
         logged = self.reader.read(begin - CONTEXT_SECONDS, end + CONTEXT_SECONDS, arns, deadline)
-        calls = self._calls(tables, begin, end)
+        calls = self._calls(tables, begin, end, deadline)
         self._tell(logged, calls)
         by_table = _by_table(logged.changes), _calls_by_table(calls.calls)
         judged = Judged()
-        for table_arn, streams in sorted(tables.items()):
+        for table_arn, streams in tables.items():
             name = streams[0].table_name
             changes, of_table = by_table[0].get(name, []), by_table[1].get(name, [])
             window = self._window(streams, spans, changes)
@@ -240,7 +242,9 @@ class AttributeChanges:
                 raise TooMuchError(str(error)) from error
         return judged
 
-    def _calls(self, tables: Mapping[str, Sequence[StreamRow]], begin: int, end: int) -> CallsOfSlice:
+    def _calls(
+        self, tables: Mapping[str, Sequence[StreamRow]], begin: int, end: int, deadline: Deadline
+    ) -> CallsOfSlice:
         streams = [row for rows in tables.values() for row in rows]
         scope = Scope(streams[0].account, streams[0].region, frozenset(row.table_name for row in streams))
         self._past.judged_until = self._past.judged_until or begin
@@ -252,7 +256,7 @@ class AttributeChanges:
             read_at=self._past.read_at,
             settled=self.settings.trail_settled_seconds,
         )
-        return calls_of(self.trail, scope, wanted, self._past.known)
+        return calls_of(self.trail, scope, wanted, self._past.known, deadline)
 
     def _tell(self, logged: LoggedChanges, calls: CallsOfSlice) -> None:
         bad = calls.bad.total()

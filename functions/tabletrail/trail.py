@@ -17,7 +17,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tabletrail.core.cloudtrail import Call, Scope, read_log
+from tabletrail.deadline import Deadline
+from tabletrail.logged_changes import TooMuchError
 
+MOST_CALLS = 80_000
+"""Held at once, as often as they came: about 100 MB."""
 MOST_NAMED = 5
 """Files in trouble that are named; all are counted."""
 
@@ -80,11 +84,13 @@ class Slice:
     settled: int
 
 
-def calls_of(trail: Trail, scope: Scope, wanted: Slice, known: set[str]) -> CallsOfSlice:
+def calls_of(trail: Trail, scope: Scope, wanted: Slice, known: set[str], deadline: Deadline) -> CallsOfSlice:
     """Reads all files that may hold calls of the slice. `known`: names of files whose late calls were counted; it
-    grows. TransientError, TrailError."""
+    grows. TooMuchError above MOST_CALLS, or if there is no time for all files; TransientError, TrailError."""
     found = CallsOfSlice()
     for file in trail.files(wanted.begin, wanted.until):
+        if deadline.passed():
+            raise TooMuchError("there was no time to read all files of the trail")
         log = read_log(file.body, scope) if not file.trouble else None
         bad = dict(log.bad) if log is not None else {file.trouble: 1}
         found.files += 1
@@ -95,6 +101,8 @@ def calls_of(trail: Trail, scope: Scope, wanted: Slice, known: set[str]) -> Call
             continue
         found.records += log.records
         found.calls += [call for call in log.calls if wanted.begin <= call.seconds < wanted.end]
+        if len(found.calls) > MOST_CALLS:
+            raise TooMuchError("there are too many calls in the slice")
         if file.delivered_at > wanted.read_at and file.name not in known:
             late = min(wanted.judged_until, file.delivered_at - wanted.settled)
             found.late += sum(call.seconds < late for call in log.calls)

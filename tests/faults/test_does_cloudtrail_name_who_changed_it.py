@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from tabletrail.attribute import PAST_NOTE
 from tabletrail.core.alert import ALERTED_FROM
+from tabletrail.core.attribution_windows import MOST_SECONDS
 from tests.core.trail import log, role, table_arn, user
 from tests.fakes.tables import ACCOUNT
 from tests.faults.attributing import ALICE, BATCH, BOB, TrailWorld, quiet
@@ -255,3 +257,36 @@ def test_is_a_file_that_is_delivered_in_time_read_once_for_all_tables(
     assert result.windows == 2
     assert world.trail.read == [file.name]
     assert world.faults.count("store.get") == result.objects == 1
+
+
+def test_is_a_shorter_window_left_to_the_next_call_if_this_one_is_killed(world: TrailWorld, orders: str) -> None:
+    world.call(orders, "order-1", ALICE)
+    world.deliver()
+    world.settle()
+    steps: list[int] = []
+    files = world.trail.files
+
+    def noted(since: int, until: int) -> Any:
+        steps.append(world.notes.read(PAST_NOTE)["step"])
+        return files(since, until)
+
+    world.trail.files = noted  # type: ignore[method-assign]
+    world.attribute()
+    assert steps == [MOST_SECONDS // 2]
+    assert world.notes.read(PAST_NOTE)["step"] == MOST_SECONDS
+
+
+@pytest.mark.parametrize("limit", [("tabletrail.trail.MOST_CALLS", 5), ("tabletrail.core.sightings.CALLS", 5)])
+def test_are_more_calls_than_are_held_judged_in_shorter_windows(
+    world: TrailWorld, orders: str, limit: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(*limit)
+    for number in range(12):
+        world.call(orders, f"order-{number}", ALICE)
+        world.clock.advance(60)
+    world.deliver()
+    world.settle()
+    result = world.attribute()
+    world.assert_attributed()
+    assert result.attributed == 12
+    assert not result.failures
