@@ -133,7 +133,7 @@ class EvidenceFinder:
 
     def _read(self, asks: Sequence[Ask]) -> Joining:
         """Everything that the outbox has for these, in at most two calls."""
-        keys = {key for ask in asks if (key := ask.key)}
+        keys = {key for ask in asks if (key := ask.key) and not ask.is_foreign}
         rows = {RowKey(row.item, row.id): row for row in _rows(self.outbox.rows(keys))} if keys else {}
         spans = {ask.span for ask in asks if ask.span and joined(ask, rows) is None}
         found = self.outbox.deletes(spans) if spans else {}

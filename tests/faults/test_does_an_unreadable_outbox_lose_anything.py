@@ -169,6 +169,18 @@ def test_records_that_no_row_can_tell_of_cost_no_call() -> None:
     assert not [call for call in world.faults.calls if call.startswith(("outbox.", "claims."))]
 
 
+def test_a_mark_that_tells_nothing_is_claimed_and_no_row_is_read_for_it() -> None:
+    world, orders = outboxed_world()
+    world.run()
+    story = Story(now_ms=int(world.clock.now() * 1000))
+    steps.write_overtaken(story, ONE, "alice", {})
+    write(world, orders, "shard-0", story, story.made)
+    world.run()
+    assert not waiting(world, orders)
+    assert world.outbox.keys_read == 1
+    assert len(world.claims.held) == 2
+
+
 def test_a_cycle_of_many_records_costs_one_call_of_each_kind() -> None:
     world, orders = outboxed_world()
     world.settings = replace(world.settings, cycle_records=1_000)
