@@ -235,8 +235,7 @@ class RunNotes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """A table as DescribeTable and its tags show it. `stream_arn` is the latest stream's, None if it never had one;
-    `made_at` seconds since the epoch, 0 if unknown."""
+    """A table as DescribeTable and its tags show it. `stream_arn` is the latest stream's, None if it never had one."""
 
     name: str
     arn: str
@@ -248,7 +247,7 @@ class TableView:
     view_type: str
     service: str
     partition_key: str = ""
-    made_at: int = 0
+    made_at: int = 0  # seconds since the epoch; 0: unknown
 
 
 class Tables(Protocol):

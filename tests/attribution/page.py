@@ -68,6 +68,7 @@ def _summary(telling: Telling, tally: Tally, counts: Counter[str]) -> list[str]:
     hard = sum(telling.story.counts.get(name, 0) for name in (*HARD, "between two steps"))
     wrong, likely = tally.wrong("likely"), tally.count("likely")
     lacking = sum(one.seen == "possible" and not one.is_seen_right for one in tally.answers)
+    false = sum(one.is_contradicted and not one.is_wrong for one in tally.answers)
     ledger, hours = telling.story.ledger, (telling.story.stage.now() - BEGUN_AT) / 3600
     return [
         f"Seed {SEED}: {counts['changes']:,} changes of {len(ledger.by_item):,} items in six tables within {hours:.1f}"
@@ -76,7 +77,7 @@ def _summary(telling: Telling, tally: Tally, counts: Counter[str]) -> list[str]:
         "",
         f"- `certain`: {counts['certain']:,} names, {len(tally.wrong('certain'))} wrong.",
         f"- `likely`: {likely:,} names, {len(wrong)} wrong ({_percent(len(wrong), likely)} %); of these CloudTrail"
-        f" contradicts {sum(one.is_contradicted for one in wrong)}. It contradicts no right one.",
+        f" contradicts {sum(one.is_contradicted for one in wrong)}. Right names that it contradicts: {false}.",
         f"- `possible`: {counts['possible']:,} names or lists of candidates, {counts['wrong possible']} wrong: copies"
         " that carry `updatedBy` along.",
         f"- CloudTrail: {counts['seen likely']:,} principals `likely`, {counts['seen wrong']} wrong. Of"
@@ -102,7 +103,7 @@ def _share(number: int, of: int) -> str:
 
 def _percent(number: int, of: int) -> str:
     share = 100 * number / max(of, 1)
-    return f"{share:.1f}" if share < 10 or share > 99 else f"{share:.0f}"
+    return f"{share:.1f}" if share < 10 or 99 < share < 100 else f"{share:.0f}"
 
 
 def spliced(page: str, content: str) -> str:
