@@ -50,7 +50,7 @@ from tabletrail.errors import CommitUnknownError, TabletrailError
 from tabletrail.index import INDEX_RESERVE_SECONDS, Indexer
 from tabletrail.parts import Part, PartMaker
 from tabletrail.ports import Checkpoints, Clock, Segments, StreamReader
-from tabletrail.reading import CycleBudget, ShardRead, ShardReader
+from tabletrail.reading import CycleBudget, ShardRead, ShardReader, record_time
 from tabletrail.settings import Settings
 from tabletrail.staging import Staged, Stager, new_attempt
 
@@ -72,7 +72,8 @@ class CaptureTask:
 
 @dataclass(slots=True)
 class CaptureResult:
-    """What one call did; counts only. `lag_seconds` is the age of the youngest record where more is waiting."""
+    """What one call did; counts only. `lag_seconds` is the age of the youngest record where more is waiting, or of the
+    oldest one where records were left out."""
 
     more: bool = False
     records: int = 0
@@ -264,8 +265,9 @@ class Capture:
         behind = [read for read in reads if read.has_more]
         self._quiet |= {read.row.key for read in reads if not read.has_more}
         self.result.more = bool(behind)
-        ages = [now - time for read in behind if (time := self.parts.last_record_time(read))]
-        self.result.lag_seconds = max(ages, default=0)
+        seen = [self.parts.last_record_time(read) for read in behind]
+        seen += [record_time(read.records[0]) for read in reads if read.is_left_out]
+        self.result.lag_seconds = max((now - time for time in seen if time), default=0)
 
 
 def _batches(parts: Sequence[Part]) -> Iterator[list[Part]]:

@@ -53,10 +53,11 @@ BROKEN: dict[str, Callable[[], TabletrailError]] = {
 def test_records_wait_for_the_outbox_and_others_do_not(why: str) -> None:
     world, orders, _ = told()
     world.outbox.broken = BROKEN[why]
-    for _ in range(3):
+    for run in range(3):
         [result] = world.run()
         assert result.failures == [f"outbox: {type(BROKEN[why]()).__name__}"]
         assert not result.more
+        assert result.lag_seconds == run * 60, "they wait, and the lag says so"
     assert len(waiting(world, orders)) == 3
     assert world.kinds()["change"] == 4, "the other table's"
     world.outbox.broken = None
