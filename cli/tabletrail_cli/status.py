@@ -180,11 +180,12 @@ def _run_line(standing: Standing) -> str:
 def _attribution_line(note: dict[str, Any], now: int) -> str:
     """What CloudTrail was asked; where it was asked nothing lately, there is no note."""
     behind = int(note.get("behind_seconds", 0))
-    upto = f"changes up to {age(behind)} ago are attributed" if behind else "no table is attributed yet"
+    ago = now - int(note["at"])
+    upto = f"changes up to {age(behind + ago)} ago are attributed" if behind else "no table is attributed yet"
     names, count = note.get("uncovered", ()), int(note.get("uncovered_count", 0))
     more = f" and {count - len(names)} more" if count > len(names) else ""
     uncovered = f"; the trail does not tell of {visible(', '.join(names))}{more}" if count else ""
-    return f"CloudTrail was asked {age(now - int(note['at']))} ago: {upto}{uncovered}"
+    return f"CloudTrail was asked {age(ago)} ago: {upto}{uncovered}"
 
 
 def _indices(note: dict[str, Any]) -> str:
