@@ -96,10 +96,11 @@ def test_the_page_lists_the_set_as_it_is() -> None:
 
 def test_the_page_s_examples_are_legal() -> None:
     blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
-    example, sensitive = blocks
+    example, sensitive, attribution = blocks
     [rule] = compile_policy({"rules": [example]}).rules
     assert compile_policy(sensitive).is_sensitive_anywhere
     assert sensitive == json.loads((ROOT / "docs" / "examples" / "sensitive.json").read_text("utf-8"))
+    assert attribution == json.loads((ROOT / "docs" / "examples" / "attribution.json").read_text("utf-8"))
     admin, reader = text("role", "admin"), text("role", "reader")
     noon, night = 1_795_604_400, 1_795_647_600  # a Wednesday, 12:00 and 24:00 in Berlin
 
