@@ -39,6 +39,7 @@ class WitnessedTable:
         """Of the template: a trail that exists, under an organization's folders."""
         return {
             "Trail": "existing",
+            "TrailEvents": "s3",
             "TrailTableArns": table_arn(self.name, self.stack.account_id, self.stack.region),
             "TrailBucketName": self.name,
             "TrailPrefix": PREFIX,
