@@ -81,6 +81,12 @@ def test_a_key_that_is_claimed_twice_at_once_is_a_bug(tables: Tables) -> None:
         tables.claimer().claim([RowClaim("a", "one"), RowClaim("a", "two")])
 
 
+def test_claimants_are_read_consistently(tables: Tables) -> None:
+    client = LossyClient(tables.direct, "batch_get_item", [])
+    tables.claimer(client).claimants([claim.key for claim in wanted(101)])
+    assert [sent["RequestItems"][tables.claims]["ConsistentRead"] for sent in client.sent] == [True, True]
+
+
 def test_a_claim_outlives_its_record(tables: Tables) -> None:
     clock = FakeClock()
     tables.claimer(clock=clock).claim(wanted(1))

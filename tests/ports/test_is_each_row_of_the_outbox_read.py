@@ -158,6 +158,16 @@ def test_a_lost_reply_is_asked_for_again(tables: Tables, method: str, way: str) 
     assert len(lossy.sent) == 3
 
 
+def test_every_read_is_consistent(tables: Tables) -> None:
+    """The local AWS answers so in any case; the service only if it is asked to."""
+    batches, queries = (LossyClient(tables.direct, method, []) for method in ("batch_get_item", "query"))
+    keys = tables.put(*rows(101))
+    tables.reader(batches).rows(keys)
+    tables.reader(queries).deletes([Span(key.item, *ALWAYS) for key in keys[:2]])
+    asked = [*(sent["RequestItems"][tables.outbox] for sent in batches.sent), *queries.sent]
+    assert [one["ConsistentRead"] for one in asked] == [True] * 4
+
+
 class Failing:
     """A client whose reads fail; counts them. `clock` is moved by each."""
 
