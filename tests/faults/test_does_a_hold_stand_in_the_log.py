@@ -15,7 +15,7 @@ from tabletrail.holding import Holding
 from tabletrail.log_survey import CoverageFact
 from tabletrail.plan import Plan as RunPlan
 from tabletrail.rebuilt_streams import rebuilt_stream
-from tabletrail_cli.as_of import HARMLESS
+from tabletrail_cli.doubts import HARMLESS
 from tests.fakes.faulty import Crash, Fault, Plan, Way
 from tests.fakes.holds import FakeHoldBook
 from tests.faults.world import World
