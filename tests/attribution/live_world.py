@@ -1,7 +1,7 @@
-"""The product's capture over tables of the local AWS: real writers, real streams, real adapters; the index alone is in
-memory.
+"""The product's capture over tables of the local AWS: real writers, real streams, real adapters; the index and
+CloudTrail's bucket are in memory.
 
-PlanRun and CaptureShards run here as they do in their functions, as often as asked, beside the writers.
+PlanRun, CaptureShards and AttributeChanges run here as they do in their functions, as often as asked.
 
 Called by `test_is_the_story_true_on_a_real_stream`.
 """
@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from tabletrail.aws.attribution_wiring import AttributionWiring
 from tabletrail.aws.clock import SystemClock
-from tabletrail.aws.wiring import Wiring
 from tabletrail.capture import CaptureTask
 from tabletrail.policy_files import check
 from tabletrail.publishing import publish, taken
@@ -27,9 +27,20 @@ from tests.attribution.model_capture import rules
 from tests.attribution.world import TABLES, Table
 from tests.end_to_end.load_check import LogPlaces
 from tests.fakes.index import FakeIndex
+from tests.fakes.trail import FakeTrail
 from tests.ports.local_tables import drop_tables, make_bucket, make_checkpoint_tables, make_table
 
 Document = dict[str, Any]
+
+
+@dataclass
+class AheadClock(SystemClock):
+    """The machine's, so much later: the product waits an hour for CloudTrail."""
+
+    ahead: float = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead
 
 
 @dataclass
@@ -42,6 +53,7 @@ class LiveWorld:
         self.run_name = uuid.uuid4().hex[:8]
         self.tables = tuple(replace(table, name=f"{table.name}-{self.run_name}") for table in TABLES)
         self.outbox = f"outbox-{self.run_name}"
+        self.account = str(self.session.client("sts").get_caller_identity()["Account"])
         client = self.session.client("dynamodb")
         self.names = make_checkpoint_tables(client)
         self.runs, self.claims = f"runs-{self.run_name}", f"claims-{self.run_name}"
@@ -59,7 +71,7 @@ class LiveWorld:
         drop_tables(self.session.client("dynamodb"), *names, self.names.streams, self.names.shards, self.names.segments)
 
     @cached_property
-    def wiring(self) -> Wiring:
+    def wiring(self) -> AttributionWiring:
         settings = Settings(
             self.names.streams,
             self.names.shards,
@@ -70,11 +82,27 @@ class LiveWorld:
             tag_key=f"tabletrail-{self.run_name}",
             outbox_table=self.outbox,
             claims_table=self.claims,
+            trail_tables="arn:aws:dynamodb:*",
             table_names=",".join(table.name for table in self.tables),
         )
-        made = Wiring(settings, self.session)
-        made.__dict__["opensearch"] = FakeIndex()
+        made = AttributionWiring(settings, self.session)
+        made.clock = self.clock
+        made.__dict__ |= {"opensearch": FakeIndex(), "trail": self.trail}
         return made
+
+    @cached_property
+    def clock(self) -> AheadClock:
+        return AheadClock()
+
+    @cached_property
+    def trail(self) -> FakeTrail:
+        return FakeTrail(self.clock)
+
+    def attribute(self) -> list[str]:
+        """Asks CloudTrail for all that is due. Returns what failed."""
+        while (result := self.wiring.attribution().run(uuid.uuid4().hex)).more:
+            assert not result.failures
+        return result.failures
 
     def run(self) -> list[str]:
         """One run: what it plans, it captures to the end. Returns what failed."""
@@ -96,13 +124,13 @@ class LiveWorld:
             over.wait(0.2)
         return failures
 
-    def lines(self) -> Iterator[Document]:
-        """Each change in the log as its segment's line has it: `entry` and `images`."""
+    def lines(self, kind: str = "change") -> Iterator[Document]:
+        """Each of this kind in the log as its segment's line has it: `entry` and `images`."""
         client, s3 = self.session.client("dynamodb"), self.session.client("s3")
         places = LogPlaces(client, s3, self.names.segments, self.bucket)
         for row in places.all_rows():
             for line in places.lines(row):
-                if line["entry"]["tabletrail"]["kind"] == "change":
+                if line["entry"]["tabletrail"]["kind"] == kind:
                     yield line
 
     def _make(self, client: Any, table: Table) -> None:

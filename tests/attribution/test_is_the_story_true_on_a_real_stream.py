@@ -4,6 +4,7 @@ CaptureShards' use case with its adapters. Is each of 5,000 changes answered by 
 
 from __future__ import annotations
 
+import gzip
 import random
 import threading
 from collections import defaultdict
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tabletrail.core.attribution_windows import LEAST_SECONDS
+from tabletrail.core.witness import SETTLED_SECONDS
 from tabletrail_local.info import StackInfo
 from tests.attribution.acts import ACTS, WEIGHTS
 from tests.attribution.answers import Tally
@@ -21,7 +24,6 @@ from tests.attribution.odd_acts import ODD_ACTS, ODD_WEIGHTS
 from tests.attribution.stage_live import LiveStage
 from tests.attribution.story import Story
 from tests.attribution.table_model import Place, place_of
-from tests.attribution.telling import attributed
 from tests.attribution.world import Told, new_ledger
 
 pytestmark = pytest.mark.stack
@@ -42,7 +44,8 @@ def story_of(world: LiveWorld, number: int) -> Story:
     """One of several that are told at once, on items of their own."""
     chance = random.Random(SEED * 1000 + number)
     ledger = new_ledger(chance, world.tables, outbox=world.outbox)
-    ledger.trail.trail = f"{number:04x}"
+    ledger.trail.trail, ledger.trail.account = f"{number:04x}", world.account
+    ledger.trail.region = str(world.session.region_name)
     stage = LiveStage(world.session, ledger)
     return Story(stage, world.tables, SEED * 1000 + number, CHANGES // STORIES, items=150, prefix=f"s{number}-")
 
@@ -58,6 +61,7 @@ def tell(story: Story) -> None:
 def test_each_change_is_answered_by_the_truth_or_not_at_all(world: LiveWorld) -> None:
     stories = [story_of(world, number) for number in range(STORIES)]
     assert world.run() == []
+    assert world.attribute() == [], "streams begin to be attributed"
     over = threading.Event()
     with ThreadPoolExecutor(STORIES + 1) as pool:
         capture = pool.submit(world.run_until, over)
@@ -68,11 +72,22 @@ def test_each_change_is_answered_by_the_truth_or_not_at_all(world: LiveWorld) ->
             over.set()
         assert capture.result() == []
     assert world.run() == []
+    ask_cloudtrail(world, stories)
     tally = answered(world, stories)
     assert len(tally.answers) >= CHANGES
     assert tally.wrong("certain") == []
     assert len(tally.wrong("likely")) < MOST_WRONG * tally.count("likely")
     assert tally.seen("likely", wrong=True) < MOST_WRONG * tally.seen("likely")
+
+
+def ask_cloudtrail(world: LiveWorld, stories: list[Story]) -> None:
+    """An hour later: all files are there, and the streams were read since."""
+    for story in stories:
+        for data in story.ledger.trail.files():
+            world.trail.deliver(gzip.decompress(data))
+    world.clock.ahead = SETTLED_SECONDS + LEAST_SECONDS + 100.0
+    assert world.run() == []
+    assert world.attribute() == []
 
 
 def answered(world: LiveWorld, stories: list[Story]) -> Tally:
@@ -91,9 +106,9 @@ def answered(world: LiveWorld, stories: list[Story]) -> Tally:
                 assert [one.changed.old, one.changed.new] == [line["images"][name] for name in ("old", "new")], one
                 pairs.append((one, line["entry"]))
     assert not entries
-    files = [data for story in stories for data in story.ledger.trail.files()]
-    documents = [document for _, document in pairs]
-    seen = attributed(documents, [told for told, _ in pairs], files, world.wiring.conversions)
+    entries_about = (line["entry"] for line in world.lines("attribution"))
+    seen = {one["tabletrail"]["about"]: one for one in entries_about if "about" in one["tabletrail"]}
+    assert len(seen) == len(pairs), "each change has one answer of CloudTrail's"
     tally = Tally()
     for one, document in pairs:
         tally.add(one, document, seen.get(document["event"]["id"]))
