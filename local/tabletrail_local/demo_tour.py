@@ -40,11 +40,14 @@ def ask_questions(tables: DemoTables, started_at: float) -> None:
 
 
 def show_one_item(tables: DemoTables, truth: Truth, entries: Sequence[Entry]) -> bool:
-    """An order's history, and the order as it was in the middle of it. True if that is what was written then."""
+    """An order's history, who changed its status last, and the order as it was in the middle of that history. True if
+    that is what was written then."""
     place, changes = telling_item(tables, truth)
     own = [entry for entry in entries if (at(entry, "table.name"), at(entry, "item.id")) == place]
     heading("What happened to one order?")
     _type("history", *place)
+    heading("Who changed its status last, and how sure is that?")
+    _type("who", *place, "status")
     middle = at(own[(len(own) - 1) // 2], "@timestamp")
     heading("What was it in the middle of that? (rebuilt from the log in S3, its bytes checked)")
     _type("history", *place, "--at", middle)

@@ -222,6 +222,13 @@ def test_given_many_changes_does_each_come_once_from_the_newest_back(log: Log) -
     assert [name_of(one) for one in last] == [f"writer-{MANY - n}" for n in (1, 2, 3)]
 
 
+def test_given_several_changes_does_each_have_its_own_findings(log: Log) -> None:
+    out = log.ask("who", "a", "--all", "--at", minutes(70).isoformat(), "--json").out
+    found = [json.loads(line) for line in out.splitlines()]
+    told = [(name_of(one), [each["principal"].get("claimed") for each in one["findings"]]) for one in found]
+    assert told == [("carol", ["carol"]), ("bob", ["bob"]), ("alice", [])]
+
+
 def test_given_names_that_hold_anything_is_each_line_one_line_and_no_claim(log: Log) -> None:
     result = log.ask("who", "evil", "--at", minutes(70).isoformat())
     assert not [one for one in result.out if (ord(one) < 32 and one != "\n") or one == "\u202e"]

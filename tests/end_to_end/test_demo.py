@@ -126,12 +126,15 @@ def test_are_all_questions_answered(
     out, err = capfd.readouterr()
     commands = [line for line in out.splitlines() if line.startswith("$ ")]
     assert [command.split()[2] for command in commands] == [
-        *["search", "search", "search", "history", "history"],
+        *["search", "search", "search", "history", "who", "history"],
         "verify",
     ]
     assert all(command.endswith(" --local") for command in commands)
     assert "could not answer" not in out
     assert "nothing found" not in err
+    assert "status of " in out
+    assert "\n  who       " in out
+    assert "\n  sure      " in out
     assert ": existed, as written at" in out
     assert "That is what was written then." in out
     assert "Nothing is wrong." in out
