@@ -23,7 +23,7 @@ from tests.faults.outboxed_world import (
     write,
 )
 from tests.faults.test_do_runs_at_once_double_anything import at_once
-from tests.faults.test_does_a_crash_lose_or_double_anything import WAYS, recover, survive
+from tests.faults.test_does_a_crash_lose_or_double_anything import WAYS, survive
 from tests.faults.world import World
 
 
@@ -34,6 +34,14 @@ def begun() -> tuple[World, str, Story, int]:
     story = Story(now_ms=int(world.clock.now() * 1000))
     first_half(story)
     return world, orders, story, len(story.made)
+
+
+def recover(world: World) -> None:
+    """Normal runs, until a dead run's lease has ended and all is caught up."""
+    for _ in range(8):
+        survive(world, world.run)
+    for _ in range(2):
+        survive(world, world.drain)
 
 
 def live(world: World, orders: str, story: Story, half: int) -> None:
