@@ -92,7 +92,7 @@ def _is_right(who: str, actor: Document) -> bool:
 def judged_principal(told: Told, principal: Document) -> tuple[str, bool]:
     """(confidence or "", whether it is right) of what CloudTrail says: `principal` of the attribution."""
     confidence = str(principal.get("confidence", ""))
-    if "candidates" in principal:
+    if confidence != "likely" and "candidates" in principal:
         among = {one.get("arn") for one in principal["candidates"]}
         is_right = told.principal in among or "more" in principal
     else:

@@ -188,6 +188,17 @@ def test_in_a_table_with_an_outbox_a_copy_names_nobody(story: Story, pages: list
         seen.add(mark_id)
 
 
+def test_a_mark_of_a_clock_that_is_ahead_is_no_proof_that_the_stream_has_its_write() -> None:
+    """Written before the stream was switched on, replaced, and put back by another a moment later."""
+    story = Story((BEGUN - 100) * 1000)
+    write(story, KEYS[0], "alice", 200_000, outboxed=True)
+    story.now_ms += 110_000
+    story.becomes(KEYS[0], "forgetful", {"n": {"N": "7"}}, "plain")
+    story.becomes(KEYS[0], "bob", story.copies[0], "stale")
+    [_, (_, document)] = answers(story, [])
+    assert document["actor"]["confidence"] == "likely"
+
+
 def test_what_the_stories_tell_is_named_where_nothing_stands_in_the_way() -> None:
     """Without this a log that names nobody would pass above."""
     story = Story((BEGUN + 400) * 1000)
