@@ -117,6 +117,7 @@ def test_given_a_filter_does_the_search_find_exactly_its_entries(
     "words",
     [
         ["--principal", "alice"],
+        ["--principal", "bob"],
         ["--actor", "billing"],
         ["--actor", "nina"],
         ["--principal", "dora"],
