@@ -58,11 +58,12 @@ def row_of_a_hidden_item() -> dict[str, Any]:
     return row(act, "update", SOURCE.table_name, KEYS, new_id())
 
 
-def test_does_a_row_of_the_outbox_tell_what_its_item_hides() -> None:
+@pytest.mark.parametrize("outbox", [TABLE, f"{TABLE}-eu"])
+def test_does_a_row_of_the_outbox_tell_what_its_item_hides(outbox: str) -> None:
     """The outbox is audited too, and its rows copy keys and names from tables in which those are hidden."""
     made = row_of_a_hidden_item()
     taken = record(None, made, Keys={name: made[name] for name in ("item", "id")})
-    source = replace(SOURCE, table_name=TABLE, partition_key="item")
+    source = replace(SOURCE, table_name=outbox, partition_key="item")
     elsewhere = compile_policy({"sensitive": [{"table": SOURCE.table_name, "path": "pk"}]})
     hiding = Conversion("month", "updatedBy", elsewhere, Tokens(bytes(32)))
     document = json.loads(convert(taken, source, hiding).document)

@@ -61,7 +61,8 @@ def test_a_name_with_a_dot_is_written_in_quotes() -> None:
 def test_the_outbox_has_no_rows_of_its_own() -> None:
     found = policy({"table": "*", "outbox": True, "deletes": "marked"})
     assert found.of("orders").attribution.outbox
-    assert found.of("tabletrail_outbox").attribution == Attribution(deletes="marked")
+    for outbox in ("tabletrail_outbox", "tabletrail_outbox-eu"):
+        assert found.of(outbox).attribution == Attribution(deletes="marked")
 
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
@@ -90,6 +91,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"table": "t", "deletes": "none"}, "deletes", "any, marked"),
     ({"table": "tabletrail_outbox", "outbox": True}, "table", "outbox itself"),
     ({"table": ["t", "tabletrail_outbox"], "outbox": True}, "table/1", "outbox itself"),
+    ({"table": "tabletrail_outbox-eu", "outbox": True}, "table", "outbox itself"),
     ({"table": ["t", "t"]}, "table/1", "t never counts"),
     ({"table": ["orders-*", "orders-eu"]}, "table/1", "orders-eu never counts"),
     ({"table": ["a*", "*", "b*c"]}, "table/2", "never counts"),

@@ -129,9 +129,9 @@ def test_what_the_outbox_needs_is_made_only_where_there_is_one(name: str, condit
     assert template()["Resources"][name]["Condition"] == condition
 
 
-def test_only_the_capture_knows_the_outbox() -> None:
+def test_only_the_capture_and_who_checks_the_rules_know_the_outbox() -> None:
     known = {name for name in FUNCTIONS if "TABLETRAIL_OUTBOX_TABLE" in environment_of(name)}
-    assert known == {"CaptureShardsFunction"}
+    assert known == {"CaptureShardsFunction", "InstallMappingsFunction"}
     assert environment_of("CaptureShardsFunction")["TABLETRAIL_OUTBOX_TABLE"] == {"Ref": "OutboxTableName"}
     assert environment_of("CaptureShardsFunction")["TABLETRAIL_CLAIMS_TABLE"] == {
         "Fn::If": ["UseOutbox", {"Ref": "ClaimsTable"}, ""]

@@ -14,17 +14,25 @@ from tabletrail.aws.rules_store import BucketRules
 from tabletrail.aws.runs import TableRunNotes
 from tabletrail.aws.token_key import token_key_reader
 from tabletrail.aws.tries import Tries
+from tabletrail.errors import InstallError
 from tabletrail.policy_files import CheckedFiles
 from tabletrail.publishing import packaged, publish
 from tabletrail.settings import Settings
 
 
 def checked_rules(mappings: Path, settings: Settings, session: Any) -> CheckedFiles:
-    """The rules of the release, and the key of the tokens can be read where they need it. InstallError, RulesError.
+    """The rules of the release; there is an outbox, and the key of the tokens can be read, where they need it.
+    InstallError, RulesError.
 
-    Without the key no record under such rules could be converted: it is found out before any stream is under them.
+    Without the key no record under such rules could be converted, and without the outbox they would promise names that
+    nobody reads: it is found out before any stream is under them.
     """
     rules = packaged(mappings)
+    if rules.policy is not None and rules.policy.asks_the_outbox and not settings.outbox_table:
+        raise InstallError(
+            "the rules say of a table that its writers use the outbox, and this stack has none: deploy with "
+            "OutboxTableName=tabletrail_outbox, or take `outbox` out of the rules"
+        )
     if rules.policy is not None and rules.policy.is_sensitive_anywhere:
         token_key_reader(session, settings.token_key_secret)()
     return rules

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SECTION = "attribution"
 LISTS = ("tables", "claims")
 OUTBOX_TABLE = "tabletrail_outbox"
-"""Where rows lie if the parameter OutboxTableName names no other table."""
+"""Where rows lie. A stack with an outbox of its own beside another's has a name that begins so."""
 MARKED = "marked"
 
 _PERSONS = frozenset({"IAMUser", "Root"})
@@ -86,7 +86,12 @@ def attribution_of(attributions: Attributions, table: str) -> Attribution:
     """What is said of a table."""
     found = next((one for globs, one in attributions if any_glob(globs)(table)), NO_ATTRIBUTION)
     # The outbox is audited as any table is, but a row for each row would never end.
-    return replace(found, outbox=False) if found.outbox and table == OUTBOX_TABLE else found
+    return replace(found, outbox=False) if found.outbox and is_outbox(table) else found
+
+
+def is_outbox(table: str) -> bool:
+    """True of an outbox, whichever stack's it is."""
+    return table.startswith(OUTBOX_TABLE)
 
 
 def section_of(source: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +130,7 @@ def _entry_problems(one: Mapping[str, Any], where: str) -> Iterator[Problem]:
     yield from _covered(list(enumerate(one.get("claims", ()))), pointer(where, "claims"), "principal")
     if one.get("outbox"):
         for name, at in _globs(one["table"], pointer(where, "table")):
-            if name == OUTBOX_TABLE:
+            if is_outbox(name):
                 yield at, "is the outbox itself, which is audited without rows of its own: leave it out here"
     if "attribute" not in one:
         return

@@ -21,11 +21,11 @@ from typing import Any
 from tabletrail.core.attribution_policy import (
     LISTS,
     NO_ATTRIBUTION,
-    OUTBOX_TABLE,
     SECTION,
     Attribution,
     attribution_of,
     compile_section,
+    is_outbox,
     section_of,
     section_problems,
 )
@@ -129,6 +129,11 @@ class Policy:
         """True if some value of some table may have to be hidden: then there must be a key for tokens."""
         return bool(self.sensitive)
 
+    @property
+    def asks_the_outbox(self) -> bool:
+        """True if some table's writers are said to use it."""
+        return any(said.outbox for _, said in self.attributions)
+
     def of(self, table: str) -> TablePolicy:
         """What it says of this table; made once."""
         found = self._tables.get(table)
@@ -138,7 +143,7 @@ class Policy:
             if hidden:
                 # A mark's binding is a hash without a key: with it anybody could try values of the key attributes.
                 hidden.append(Pattern(steps_of(BINDING), hides=True))
-            if self.sensitive and table == OUTBOX_TABLE:
+            if self.sensitive and is_outbox(table):
                 # Writers copy keys and names there from tables in which they may be hidden.
                 hidden += [Pattern(steps_of(path), hides=True) for path in OF_ROWS]
             found = self._tables[table] = TablePolicy(rules, hidden, attribution_of(self.attributions, table))

@@ -1,4 +1,4 @@
-"""Do rules that hide something come into force only where the key of their tokens, and their text, can be read?"""
+"""Do rules come into force only where what they need is there: the key of tokens, their own text, an outbox?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from tabletrail.aws.publish_wiring import checked_rules
-from tabletrail.errors import RulesError, TransientError
+from tabletrail.errors import InstallError, RulesError, TransientError
 from tabletrail.rules_change import RulesChange
 from tests.faults.ruled import FIRST, V1, write
 from tests.faults.world import SETTINGS, World
@@ -52,6 +52,14 @@ def test_does_it_go_on_with_one(tmp_path: Path) -> None:
 def test_is_the_key_not_asked_for_where_nothing_is_hidden(tmp_path: Path) -> None:
     settings = replace(SETTINGS, token_key_secret="key")
     assert checked_rules(release(tmp_path, rules=[]), settings, secrets(None)).policy is not None
+
+
+def test_are_rules_refused_that_ask_for_an_outbox_where_there_is_none(tmp_path: Path) -> None:
+    asking = release(tmp_path, attribution={"tables": [{"table": "orders", "outbox": True}]})
+    with pytest.raises(InstallError, match="OutboxTableName"):
+        checked_rules(asking, replace(SETTINGS, outbox_table=""), secrets(None))
+    made = replace(SETTINGS, outbox_table="tabletrail_outbox", claims_table="claims")
+    assert checked_rules(asking, made, secrets(None)).policy is not None
 
 
 def test_is_the_text_read_while_any_stream_is_still_to_be_moved() -> None:
