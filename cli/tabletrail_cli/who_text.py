@@ -30,6 +30,8 @@ _BECAUSE = {
     ("ttl", "certain"): "DynamoDB's TTL removed the item, and says so in the record",
     ("stream", "certain"): "DynamoDB itself names who did it in the record",
     ("outbox", "certain"): "the write and a row of the outbox that names {who} were one transaction",
+    ("outbox", "likely"): "a mark and its row in the outbox name {who}; an earlier record of that mark may have been "
+    "missed, and this one be a copy",
     (
         "mark",
         "likely",
@@ -53,8 +55,13 @@ _BECAUSE_REMOVED = {
     "any delete without a mark",
     ("mark", "likely"): "{who} marked the item for its removal; somebody else's delete in between would look the same",
 }
+_REMOVED_WITH_ROW = (
+    "the removed item's mark for a delete and its row in the outbox name {who}; an earlier record of that mark may "
+    "have been missed"
+)
 _SEVERAL_ROWS = "several rows of the outbox could be this delete's, and nothing tells which is"
 _TWO_NAMES = "the item's mark and the row of the outbox do not name the same"
+_MARK_OR_ROWS = "the item's mark for a delete and a row of the outbox do not name the same, and nothing tells which is"
 _UNREAD = "; the outbox could not be read when the change was captured"
 
 
@@ -67,17 +74,25 @@ def how_sure(entry: Entry) -> str:
 def because(entry: Entry) -> str:
     """What the change's own actor rests on, or why nobody is named. On one line, safe to show."""
     unread = _UNREAD if at(entry, "tabletrail.outbox") == "unread" else ""
-    is_removal = at(entry, "event.action") == _REMOVED
+    is_removal, has_mark = at(entry, "event.action") == _REMOVED, bool(at(entry, "tabletrail.mark"))
     if candidates(entry):
-        return (_SEVERAL_ROWS if is_removal else _TWO_NAMES) + unread
+        return _of_several(is_removal, has_mark) + unread
     name = at(entry, "actor.id")
     if not name:
         return _nobody(entry) + unread
     key = (at(entry, "actor.source"), at(entry, "actor.confidence"))
     words = (_BECAUSE_REMOVED if is_removal else {}).get(key) or _BECAUSE.get(key)
+    if is_removal and has_mark and key == ("outbox", "likely"):
+        words = _REMOVED_WITH_ROW
     # Not by format: a name may hold braces.
     told = words.replace("{who}", named(name)) if words else f"the entry names {named(name)} by {visible(key[0])}"
     return told + unread
+
+
+def _of_several(is_removal: bool, has_mark: bool) -> str:
+    if not is_removal:
+        return _TWO_NAMES
+    return _MARK_OR_ROWS if has_mark else _SEVERAL_ROWS
 
 
 def who(told: Told) -> str:

@@ -93,6 +93,17 @@ def test_where_something_could_look_the_same_is_it_said(source: str) -> None:
     assert unsure[source] in because(by("alice", source, confidence, action))
 
 
+def test_is_a_mark_beside_a_row_not_forgotten() -> None:
+    """A removal is joined with its row by its mark or by the time alone; a change by its mark."""
+    marked, changed = by("alice", "outbox", "likely", "remove"), by("alice", "outbox", "likely")
+    marked["tabletrail"]["mark"] = "0199"
+    assert "may have been missed" in because(marked)
+    assert "no mark ties" not in because(marked)
+    assert "may have been missed" in because(changed)
+    marked["actor"] = {"source": "outbox", "confidence": "possible", "candidates": [{"id": "a"}, {"id": "b"}]}
+    assert "mark for a delete and a row of the outbox do not name the same" in because(marked)
+
+
 def test_where_there_is_no_word_for_how_sure_it_is_no_name_stands_bare() -> None:
     entry = change(actor={"id": "alice", "source": "mark"})
     assert actor(entry) == "alice (nobody says how sure, mark)"
