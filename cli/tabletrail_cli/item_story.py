@@ -74,10 +74,8 @@ def marks_of_removals(entries: Entries, item: Clause) -> frozenset[str]:
 
 
 def is_second_step(entry: Entry) -> bool:
-    """True of the removal of a marked delete: the removed item held the mark, which a row of the outbox alone, as
-    that of a plain delete, does not tell for certain."""
-    is_plain = at(entry, "actor.source") == "outbox" and at(entry, "actor.confidence") != "certain"
-    return at(entry, "event.action") == "remove" and bool(at(entry, "tabletrail.mark")) and not is_plain
+    """True of the removal of a marked delete: the removed item held the mark. What is told by a row alone has none."""
+    return at(entry, "event.action") == "remove" and bool(at(entry, "tabletrail.mark"))
 
 
 def _step(entry: Entry, marks: frozenset[str], begun: set[str]) -> str:

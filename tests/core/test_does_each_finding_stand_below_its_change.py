@@ -63,6 +63,6 @@ def test_are_both_records_of_a_marked_delete_told_as_such() -> None:
 
 def test_is_a_plain_delete_that_a_row_tells_of_no_marked_one() -> None:
     by_row = {"id": "alice", "source": "outbox", "confidence": "likely"}
-    assert not is_second_step(entry("d", action="remove", mark="m", actor=by_row))
-    assert is_second_step(entry("d", action="remove", mark="m", actor={**by_row, "confidence": "certain"}))
-    assert not is_second_step(entry("d", action="remove"))
+    assert not is_second_step(entry("d", action="remove", actor=by_row))
+    assert is_second_step(entry("d", action="remove", mark="m", actor=by_row)), "its mark and its row, after a gap"
+    assert not is_second_step(entry("d", action="modify", mark="m", actor=by_row))
