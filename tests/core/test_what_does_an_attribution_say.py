@@ -201,3 +201,37 @@ def test_are_the_entries_the_same_in_whatever_order_all_comes() -> None:
         return [entry.document for entry in found.entries[TABLE.stream_arn]]
 
     assert judged(1) == judged(2) == judged(3)
+
+
+@pytest.mark.parametrize(
+    ("action", "source", "confidence", "is_claim"),
+    [
+        ("REMOVE", "outbox", "likely", False),
+        ("REMOVE", "mark", "likely", False),
+        ("REMOVE", "outbox", "certain", True),
+        ("REMOVE", "mark", "certain", True),
+        ("MODIFY", "mark", "likely", True),
+        ("MODIFY", "attribute", "possible", True),
+    ],
+)
+def test_is_nobody_accused_of_a_name_that_another_left(
+    action: str, source: str, confidence: str, is_claim: bool
+) -> None:
+    """Bob deletes an item plainly. Alice's row near it, or the mark of her delete that was given up, names her."""
+    old, new = {"id": {"S": "1"}, "n": {"N": "1"}}, {"id": {"S": "1"}, "n": {"N": "2"}}
+    images = {"old": old} if action == "REMOVE" else {"old": old, "new": new}
+    entry = convert(make_record("1", event=action, created=NOON, keys={"id": {"S": "1"}}, **images), TABLE, PLAIN)
+    document = json.loads(entry.document) | {"log": {"index": entry.index}}
+    document["actor"] = {"id": "alice", "type": "user", "source": source, "confidence": confidence}
+    name = "DeleteItem" if action == "REMOVE" else "UpdateItem"
+    his = call(event(name, {"tableName": "orders", "key": {"id": "1"}}, userIdentity=user("bob")))
+    window = TableWindow({TABLE.stream_arn: (NOON - 5, NOON + 5)}, TABLE, PLAIN, {"none": PLAIN})
+    changed = seen(document, json.loads(entry.images))
+    judged = judge(window, [changed], [his], is_trail_whole=True, is_log_whole=True)
+    [found] = [json.loads(one.document) for one in judged.entries[TABLE.stream_arn]]
+    assert (found["principal"]["name"], found["principal"]["claimed"]) == ("bob", "alice")
+    assert found["tabletrail"].get("contradiction", False) is is_claim
+    assert found["event"]["severity"] == (73 if is_claim else 0)
+    assert judged.counts[TABLE.stream_arn]["contradictions"] == is_claim
+    told = "its row of the outbox names alice, whom" if source == "outbox" else "the item names alice, whom"
+    assert found["message"].partition("; ")[2].startswith(told if is_claim else "the change names alice")

@@ -208,7 +208,7 @@ def test_is_a_contradiction_an_alert(world: TrailWorld, orders: str) -> None:
     assert entry["principal"]["claimed"] == "bob"
     assert entry["tabletrail"]["contradiction"] is True
     assert entry["event"]["severity"] >= ALERTED_FROM
-    assert entry["message"].endswith("; the change names bob, whom this principal may not claim to be")
+    assert entry["message"].endswith("; the item names bob, whom this principal may not claim to be")
     world.drain()
     assert entry["event"]["id"] in world.bus.sent
 

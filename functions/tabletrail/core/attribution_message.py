@@ -8,6 +8,7 @@
 
 Rules
 - Whom IAM verified stands first; whom the change's writer names is told as what it is, a claim.
+- Of a contradiction it tells what the item or the row says: a copy of another's item says so too, and nobody lied.
 - Never surer than the entry: `probably`, `may have`, or that no call is there.
 
 Called by `attribution`.
@@ -40,7 +41,8 @@ def message_of(change: Mapping[str, Any], verdict: Verdict, *, contradiction: bo
     else:
         text = f"CloudTrail shows no call that can have {did}"
     if contradiction:
-        text += f"; the change names {short(claimed)}, whom this principal may not claim to be"
+        source = "its row of the outbox" if change["actor"].get("source") == "outbox" else "the item"
+        text += f"; {source} names {short(claimed)}, whom this principal may not claim to be"
     elif claimed:
         text += f"; the change names {short(claimed)}"
     return text if is_whole else text + _UNREAD

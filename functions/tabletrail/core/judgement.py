@@ -7,7 +7,7 @@ Rules
 - Its streams are judged together, as one may follow the other: each stream's changes within its own span, with all
   changes and calls around as context (`CONTEXT_SECONDS`, `CALLS_SECONDS`).
 - Calls without an entry go to the log of the stream that leads: the present one.
-- The claim is judged under the rules that made the change's entry.
+- The claim is judged under the rules that made the change's entry, if it is one of this write (`Seen.is_claim`).
 
 Called by `tabletrail.attribute`.
 """
@@ -101,7 +101,7 @@ def _tell(one: Seen, verdict: Verdict, window: TableWindow, judged: Judged, *, i
 
 
 def _is_contradiction(one: Seen, verdict: Verdict, conversion: Conversion) -> bool:
-    if verdict.principal is None or not verdict.claimed:
+    if verdict.principal is None or not one.is_claim:
         return False
     table = conversion.policy.of(one.change.table)
     return not may_claim(table.attribution, verdict.principal, verdict.claimed, may_be_hidden=table.hides)

@@ -22,6 +22,7 @@ from tabletrail.core.paths import cut_path, member
 from tabletrail.core.sightings import Change
 
 _KEPT = ("@timestamp", "cloud", "item", "service", "table")
+_OF_ACTOR = ("confidence", "id", "source")
 _ACTIONS = frozenset({"insert", "modify", "remove"})
 _UNKNOWN = "?"
 """Stands for the type of a key attribute of which no image shows it."""
@@ -42,6 +43,13 @@ class Seen:
     def rules_version(self) -> str:
         return str(self.document["tabletrail"]["rules_version"])
 
+    @property
+    def is_claim(self) -> bool:
+        """True if whom the entry names is whom this very write names. A removal writes nothing: unless it is certain,
+        its name is that of a row near it or of a mark that it found, which another may have left."""
+        actor = self.document.get("actor", {})
+        return bool(actor) and (self.change.action != "remove" or actor.get("confidence") == "certain")
+
 
 def is_attributable(entry: Mapping[str, Any]) -> bool:
     """True for a change that a call can have made: an expiry is DynamoDB's own."""
@@ -58,7 +66,7 @@ def seen(entry: Mapping[str, Any], images: Mapping[str, Any]) -> Seen:
     document["log"] = {"index": entry["log"]["index"]}
     actor = entry.get("actor", {})
     if "id" in actor:
-        document["actor"] = {"id": actor["id"]}
+        document["actor"] = {name: actor[name] for name in _OF_ACTOR if name in actor}
     change = Change(
         event["id"],
         entry["table"]["name"],
