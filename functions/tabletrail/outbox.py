@@ -46,16 +46,17 @@ TOGETHER_SECONDS = 2
 
 class Outbox(Protocol):
     """The table that writers put rows into, in the transaction of what they write. Only read, and always consistently:
-    where a record has come, the row that was written with it is seen. May be repeated; retries throttling a few times.
+    where a record has come, the row that was written with it is seen. What is too large for a row (`is_row_sized`) is
+    none, and is not held. May be repeated; retries throttling a few times.
 
     All calls: TransientError, ThrottledError; OutboxError if there is no such table or it may not be read.
     """
 
     def rows(self, keys: Collection[RowKey]) -> list[dict[str, Any]]:
-        """The items that lie at these keys, in typed JSON, in no order; all of them that are there, or an error."""
+        """The items of a row's size at these keys, in typed JSON, in no order; all that are there, or an error."""
 
     def deletes(self, spans: Collection[Span]) -> dict[Span, list[dict[str, Any]]]:
-        """Each span's items whose `action` is `delete`, in the order of their ids, the first 100 of them."""
+        """Each span's items of a row's size whose `action` is `delete`, in the order of their ids, the first 100."""
 
 
 class Claims(Protocol):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tabletrail.core.document import Conversion
 from tabletrail.core.evidence import ask_of
-from tabletrail.core.outbox import RowKey, Span, Way, claim_key, id_span, item_digest, row_in
+from tabletrail.core.outbox import RowKey, Span, Way, claim_key, id_span, is_row_sized, item_digest, row_in
 from tabletrail.core.policy import compile_policy
 from tabletrail.core.tokens import Tokens
 from tabletrail_client.marks import new_id
@@ -68,6 +68,15 @@ def test_a_field_of_a_wrong_form_makes_it_no_row(name: str, value: Any) -> None:
 def test_a_text_may_be_as_long_as_writers_may_make_it(name: str, most: int) -> None:
     assert row_in(out(ID, "alice") | {name: {"S": "a" * most}}) is not None
     assert row_in(out(ID, "alice") | {name: {"S": "a" * (most + 1)}}) is None
+
+
+def test_the_largest_row_is_no_larger_than_a_row_may_be() -> None:
+    lengths = {"actor": 256, "service": 256, "request_id": 256, "reason": 1000, "context": 8192}
+    largest = out(ID, "alice", table="t" * 255, key={"pk": {"S": '"' * 2048}, "sk": {"S": '"' * 1024}})
+    largest |= {name: {"S": '"' * most} for name, most in lengths.items()}
+    assert row_in(largest) is not None
+    assert is_row_sized(largest)
+    assert not is_row_sized(largest | {"much": {"S": "x" * 8192}})
 
 
 def test_spans_of_time_hold_every_id_of_their_milliseconds() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tabletrail.core.outbox import RowClaim, RowKey, Span
+from tabletrail.core.outbox import RowClaim, RowKey, Span, is_row_sized
 from tabletrail.errors import TabletrailError
 
 MOST_DELETES = 100
@@ -33,7 +33,7 @@ class FakeOutbox:
     def rows(self, keys: Collection[RowKey]) -> list[dict[str, Any]]:
         self._check()
         self.keys_read += len(keys)
-        return [copy.deepcopy(self.items[key]) for key in keys if key in self.items]
+        return [copy.deepcopy(self.items[key]) for key in keys if key in self.items and is_row_sized(self.items[key])]
 
     def deletes(self, spans: Collection[Span]) -> dict[Span, list[dict[str, Any]]]:
         self._check()
@@ -47,6 +47,7 @@ class FakeOutbox:
             if key.item == span.item
             and span.first_id <= key.id <= span.last_id
             and item.get("action") == {"S": "delete"}
+            and is_row_sized(item)
         ]
         return copy.deepcopy(found[:MOST_DELETES])
 

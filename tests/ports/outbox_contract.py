@@ -79,6 +79,16 @@ class OutboxContract:
         found = [one["id"]["S"] for one in outbox.deletes([span])[span]]
         assert found == [row_id(NOW_MS, number) for number in range(1, 200, 2)]
 
+    def test_what_is_too_large_for_a_row_is_none(self, outbox: Outbox, put: Put) -> None:
+        """Neither found, nor one of the hundred, nor in the way of a row beside it."""
+        for number in range(104):
+            put(item(row_id(NOW_MS, number), action="delete", **({"much": {"S": "x" * 40_000}} if number < 3 else {})))
+        keys = [RowKey(ITEM, row_id(NOW_MS, number)) for number in range(5)]
+        assert sorted(one["id"]["S"] for one in outbox.rows(keys)) == [key.id for key in keys[3:]]
+        span = Span(ITEM, *id_span(NOW_MS, NOW_MS))
+        found = [one["id"]["S"] for one in outbox.deletes([span])[span]]
+        assert found == [row_id(NOW_MS, number) for number in range(3, 103)]
+
 
 class ClaimsContract:
     def test_a_claim_is_granted_once_and_again_to_the_same(self, claims: Claims) -> None:

@@ -5,7 +5,7 @@ Called by `checkpoints`, `segments`, `outbox` and `claims`. `client` is the SDK'
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -57,17 +57,27 @@ def query_keys(
 
 
 def batch_get(
-    client: Any, tries: Tries, table: str, keys: Iterable[Item], attributes: Sequence[str] = ()
+    client: Any,
+    tries: Tries,
+    table: str,
+    keys: Iterable[Item],
+    attributes: Sequence[str] = (),
+    keep: Callable[[Item], bool] = lambda _: True,
 ) -> list[Item]:
-    """The items of these keys that exist, consistent, in no order; only `attributes` if given. TransientError."""
+    """The items of these keys that exist, consistent, in no order; only `attributes` if given. TransientError.
+
+    What `keep` refuses is dropped as each reply comes: it may be 16 MB.
+    """
     distinct = list({repr(key): key for key in keys}.values())
     found: list[Item] = []
     for start in range(0, len(distinct), BATCH):
-        found += _get_one_batch(client, tries, table, distinct[start : start + BATCH], attributes)
+        found += _get_one_batch(client, tries, table, distinct[start : start + BATCH], attributes, keep)
     return found
 
 
-def _get_one_batch(client: Any, tries: Tries, table: str, keys: list[Item], attributes: Sequence[str]) -> list[Item]:
+def _get_one_batch(
+    client: Any, tries: Tries, table: str, keys: list[Item], attributes: Sequence[str], keep: Callable[[Item], bool]
+) -> list[Item]:
     found: list[Item] = []
     left = keys
 
@@ -78,7 +88,7 @@ def _get_one_batch(client: Any, tries: Tries, table: str, keys: list[Item], attr
             request["ProjectionExpression"] = ", ".join(f"#{name}" for name in attributes)
             request["ExpressionAttributeNames"] = {f"#{name}": name for name in attributes}
         reply = client.batch_get_item(RequestItems={table: request})
-        found.extend(reply["Responses"].get(table, []))
+        found.extend(filter(keep, reply["Responses"].get(table, [])))
         left = reply.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
         if left:
             raise ThrottledError("the service left keys unprocessed")

@@ -2,7 +2,8 @@
 
 Rules
 - Every read is consistent, and whole: keys that the service left are asked for again, or the call fails.
-- Few large replies are held at once: a writer may put rows of 400 KB.
+- Few large replies are held at once: a writer may put items of 400 KB. Those that are too large for a row are dropped
+  as each reply comes.
 - A read that fails ends the others of the same call, and none is begun later than `SECONDS` after the first: a call of
   CaptureShards that waits for the outbox commits nothing meanwhile.
 
@@ -20,7 +21,7 @@ from tabletrail.aws.rows import Item
 from tabletrail.aws.several import each
 from tabletrail.aws.tries import Tries
 from tabletrail.aws.troubles import RefusedError
-from tabletrail.core.outbox import DELETED, RowKey, Span
+from tabletrail.core.outbox import DELETED, RowKey, Span, is_row_sized
 from tabletrail.errors import OutboxError, TransientError
 from tabletrail.ports import Clock
 
@@ -67,7 +68,7 @@ class TableOutbox:
             raise OutboxError(f"the outbox {self._table} cannot be read: {error}") from error
 
     def _batch(self, keys: Sequence[Item]) -> list[Item]:
-        return batch_get(self._client, self._tries, self._table, keys)
+        return batch_get(self._client, self._tries, self._table, keys, keep=is_row_sized)
 
     def _query(self, span: Span) -> list[Item]:
         found = query(
@@ -85,7 +86,7 @@ class TableOutbox:
                 ":delete": {"S": DELETED},
             },
         )
-        return list(islice(found, MOST_DELETES))
+        return list(islice(filter(is_row_sized, found), MOST_DELETES))
 
 
 def _key(key: RowKey) -> Item:

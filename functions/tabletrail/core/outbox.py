@@ -36,6 +36,9 @@ MOST_PATHS = 100
 """Of a context, in an entry."""
 MOST_CANDIDATES = 10
 """In an entry, where several may have done it."""
+LARGEST_ROW = 32_768
+"""Characters of JSON: what the longest texts that a row may have, and the longest key, come to where each of their
+characters has to be escaped."""
 
 _LONGEST_TABLE = 255
 _EMPTY = {"S": ""}
@@ -135,6 +138,11 @@ def row_in(item: dict[str, Any]) -> OutboxRow | None:
     return OutboxRow(
         digest, row_id, action, actor, kind or "user", service, request_id, reason, context if is_read else ""
     )
+
+
+def is_row_sized(item: dict[str, Any]) -> bool:
+    """False if an item of the outbox, in typed JSON, is too large for a row. It may have 400 KB, and be one of many."""
+    return len(json.dumps(item, ensure_ascii=False)) <= LARGEST_ROW
 
 
 def author_of(mark: Mark) -> tuple[str, str, str]:
