@@ -16,6 +16,7 @@ Rules
   (coverage entry `attribution_begun`); where the trail ceases to tell of it, that too (`attribution_ended`).
 - Windows older than three days are passed over, which the log says too (`attribution_skipped`).
 - Nothing begins where the tables of checkpoints do not belong together (`tabletrail.stamping`).
+- Where no file was delivered nothing is judged: windows with changes wait, or are passed over once files come again.
 - What cannot be read of trail or log is counted and named; what is judged without it is never sure.
 - Where a window is too much for one call a shorter one is taken, now and in the next calls.
 - One call at a time, by a lease; if there are two, a row moves by compare-and-swap, and the loser judges again.
@@ -25,12 +26,12 @@ Called by `handlers.attribute_changes`.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from tabletrail.attribution_commit import AttributionCommit
+from tabletrail.attribution_past import PAST_NOTE, Past
 from tabletrail.attribution_result import NOTE, AttributionResult
 from tabletrail.attribution_start import AttributionStart
 from tabletrail.conversions import Conversions
@@ -43,24 +44,24 @@ from tabletrail.core.attribution_windows import (
     standings,
 )
 from tabletrail.core.checkpoint import StreamRow, StreamState
-from tabletrail.core.cloudtrail import Call, Scope
+from tabletrail.core.cloudtrail import Scope
+from tabletrail.core.document import moment_of
 from tabletrail.core.entry import Conversion
 from tabletrail.core.judgement import CALLS_SECONDS, CONTEXT_SECONDS, Judged, Span, TableWindow, judge
-from tabletrail.core.seen_changes import Seen
+from tabletrail.core.seen_changes import Seen, by_table
 from tabletrail.core.stamps import stamped_run
 from tabletrail.coverage import Coverage
 from tabletrail.deadline import Deadline
 from tabletrail.errors import TabletrailError
 from tabletrail.index import INDEX_RESERVE_SECONDS
-from tabletrail.logged_changes import ChangeReader, LoggedChanges, Place, TooMuchError
+from tabletrail.logged_changes import ChangeReader, LoggedChanges, TooMuchError
 from tabletrail.parts import source_of
 from tabletrail.ports import Leases, RunNotes
 from tabletrail.settings import Settings
 from tabletrail.stamping import Stamping
-from tabletrail.trail import CallsOfSlice, Slice, Trail, calls_of
+from tabletrail.trail import CallsOfSlice, Slice, Trail, calls_of, tells_after
 
 LEASE = "attribute_changes"
-PAST_NOTE = "attribution_past"
 READ_SECONDS = 30
 """Of a call, for reading; the rest is for judging what was read, the commit and the index."""
 FILES_SECONDS = 6 * 3600
@@ -69,29 +70,13 @@ SHORTEST = 15
 """Seconds of a window below which it is not cut."""
 CHANGES = 40_000
 """Changes that one round holds: about 100 MB."""
+UNTOLD = "CloudTrail delivered no file in their time"
 
 
-@dataclass(slots=True)
-class Past:
-    """What a call knows of those before it. `places`: see `logged_changes`; times are seconds since the epoch."""
-
-    step: int = MOST_SECONDS
-    """The longest window now."""
-    read_at: int = 0
-    """When the call before read files: what was delivered later is news."""
-    places: list[Place] = field(default_factory=list)
-    judged_until: int = 0
-    """What was judged before this call; 0 until it is known."""
-    known: set[str] = field(default_factory=set)
-    """Files whose late calls this call has counted."""
-
-    @classmethod
-    def of(cls, note: Mapping[str, Any]) -> Past:
-        places = [(int(at), str(key)) for at, key in note.get("places", ())]
-        return cls(int(note.get("step", MOST_SECONDS)), int(note.get("read_at", 0)), places)
-
-    def facts(self) -> dict[str, Any]:
-        return {"step": self.step, "read_at": self.read_at, "places": [list(place) for place in self.places]}
+class _UntoldError(Exception):
+    def __init__(self, wanted: Slice) -> None:
+        super().__init__(UNTOLD)
+        self.wanted = wanted
 
 
 class AttributedStreams(Protocol):
@@ -145,9 +130,9 @@ class AttributeChanges:
             self.result.failures += [f"nothing is attributed before `tabletrail recover`: {trouble}"] if trouble else []
             return
         self.coverage = replace(self.coverage, run_id=stamped_run(found.number, owner))
-        self._past = Past.of(self.notes.read(PAST_NOTE))
-        self.reader.places = list(self._past.places)
         now = int(self.coverage.clock.now())
+        self._past = Past.of(self.notes.read(PAST_NOTE), now)
+        self.reader.places = list(self._past.places)
         try:
             self._rounds(deadline)
         finally:
@@ -156,7 +141,7 @@ class AttributeChanges:
             self.notes.write(NOTE, {"at": now, **self.result.facts()})
 
     def _rounds(self, deadline: Deadline) -> None:
-        rows = AttributionStart(self.coverage, self._tables(), self.result).of_all(self.streams.all_streams(), deadline)
+        rows = self._start().of_all(self.streams.all_streams(), deadline)
         while True:
             spans = self._due(rows)
             self.result.more = bool(spans)
@@ -169,6 +154,9 @@ class AttributeChanges:
                 return
             rows = self.streams.all_streams()
 
+    def _start(self) -> AttributionStart:
+        return AttributionStart(self.coverage, self._tables(), self.result, self._past.off_at)
+
     def _tables(self) -> TrailTables:
         return TrailTables(tuple(arn.strip() for arn in self.settings.trail_tables.split(",")))
 
@@ -178,6 +166,7 @@ class AttributeChanges:
         live = [row for row in begun if row.state is not StreamState.DONE]
         self.result.note_behind(live, int(now))
         due = {row.table_arn for row in begun if is_worth_a_look(row, now, settled)} - self._blocked
+        due -= {row.table_arn for row in begun if self._start().is_to_resume(row)}
         asked = [row.stream_arn for row in live if row.table_arn in due]
         shards = {arn: self.coverage.checkpoints.shards_of(arn) for arn in asked}
         wanted = [row for row in begun if row.table_arn in due]
@@ -189,6 +178,8 @@ class AttributeChanges:
             judged = self._judged(rows, spans, deadline)
         except TooMuchError as error:
             return self._shorten(rows, spans, deadline, error)
+        except _UntoldError as error:
+            return self._untold(rows, spans, error.wanted)
         moves = {
             row.stream_arn: (row, replace(row, attributed_until=spans[row.stream_arn][1]))
             for row in rows
@@ -209,26 +200,46 @@ class AttributeChanges:
             self.result.problems.append(f"{length} s of changes were too much for one call: shorter windows are next")
             return False
         if length <= SHORTEST:
-            start = AttributionStart(self.coverage, self._tables(), self.result)
-            for row in rows:
-                if row.stream_arn in spans:
-                    start.skip(row, spans[row.stream_arn][1], str(error))
+            self._pass_over(rows, spans, str(error))
         return True
 
+    def _pass_over(self, rows: Sequence[StreamRow], spans: Mapping[str, Span], reason: str) -> None:
+        start = self._start()
+        for row in rows:
+            if row.stream_arn in spans:
+                start.skip(row, spans[row.stream_arn][1], reason)
+
+    def _untold(self, rows: Sequence[StreamRow], spans: Mapping[str, Span], wanted: Slice) -> bool:
+        """Nothing can be said of these windows, not even that no call fits. They wait for files; where CloudTrail
+        delivers again they are passed over. False if they wait: the others have no files either."""
+        if tells_after(self.trail, wanted, int(self.coverage.clock.now())):
+            self._pass_over(rows, spans, UNTOLD)
+            return True
+        since = moment_of(min(begin for begin, _ in spans.values()), "day")[0]
+        self.result.failures.append(
+            f"changes since {since} wait, for three days at most: {UNTOLD}. Is the trail on, and does it write the data"
+            " events of these tables to the bucket and under the prefix that the stack has as parameters?"
+        )
+        self.result.more = False
+        return False
+
     def _judged(self, rows: Sequence[StreamRow], spans: Mapping[str, Span], deadline: Deadline) -> Judged:
-        """TooMuchError: a shorter window would do."""
+        """TooMuchError: a shorter window would do. _UntoldError: there are changes, and no files."""
         wanted = sorted({row.table_arn for row in rows if row.stream_arn in spans})
         tables = {arn: [row for row in rows if row.table_arn == arn] for arn in wanted}
         begin, end = min(one for one, _ in spans.values()), max(one for _, one in spans.values())
         arns = frozenset(row.stream_arn for streams in tables.values() for row in streams)
         logged = self.reader.read(begin - CONTEXT_SECONDS, end + CONTEXT_SECONDS, arns, deadline)
-        calls = self._calls(tables, begin, end, deadline)
+        asked = self._slice(begin, end)
+        calls = self._calls(tables, asked, deadline)
         self._tell(logged, calls)
-        by_table = _by_table(logged.changes), _calls_by_table(calls.calls)
+        if logged.changes and not calls.is_told:
+            raise _UntoldError(asked)
+        changes_of, calls_of_table = by_table(logged.changes), calls.by_table()
         judged = Judged()
         for table_arn, streams in tables.items():
             name = streams[0].table_name
-            changes, of_table = by_table[0].get(name, []), by_table[1].get(name, [])
+            changes, of_table = changes_of.get(name, []), calls_of_table.get(name, [])
             window = self._window(streams, spans, changes)
             if window is None:
                 self._blocked.add(table_arn)
@@ -242,13 +253,9 @@ class AttributeChanges:
                 raise TooMuchError(str(error)) from error
         return judged
 
-    def _calls(
-        self, tables: Mapping[str, Sequence[StreamRow]], begin: int, end: int, deadline: Deadline
-    ) -> CallsOfSlice:
-        streams = [row for rows in tables.values() for row in rows]
-        scope = Scope(streams[0].account, streams[0].region, frozenset(row.table_name for row in streams))
+    def _slice(self, begin: int, end: int) -> Slice:
         self._past.judged_until = self._past.judged_until or begin
-        wanted = Slice(
+        return Slice(
             begin - CALLS_SECONDS,
             end + CALLS_SECONDS,
             until=min(int(self.coverage.clock.now()), end + FILES_SECONDS),
@@ -256,6 +263,10 @@ class AttributeChanges:
             read_at=self._past.read_at,
             settled=self.settings.trail_settled_seconds,
         )
+
+    def _calls(self, tables: Mapping[str, Sequence[StreamRow]], wanted: Slice, deadline: Deadline) -> CallsOfSlice:
+        streams = [row for rows in tables.values() for row in rows]
+        scope = Scope(streams[0].account, streams[0].region, frozenset(row.table_name for row in streams))
         return calls_of(self.trail, scope, wanted, self._past.known, deadline)
 
     def _tell(self, logged: LoggedChanges, calls: CallsOfSlice) -> None:
@@ -281,18 +292,3 @@ class AttributeChanges:
             self.result.failures.append(f"{lead.table_name}: rules: {error}")
             return None
         return TableWindow(spans, source_of(lead, ""), conversions[lead.rules_version], conversions)
-
-
-def _by_table(changes: Iterable[Seen]) -> dict[str, list[Seen]]:
-    found: dict[str, list[Seen]] = defaultdict(list)
-    for one in changes:
-        found[one.change.table].append(one)
-    return found
-
-
-def _calls_by_table(calls: Iterable[Call]) -> dict[str, list[Call]]:
-    found: dict[str, list[Call]] = defaultdict(list)
-    for call in calls:
-        for table in {write.table for write in call.writes}:
-            found[table].append(call)
-    return found

@@ -3,6 +3,7 @@
 Rules
 - A stream begins when it is first seen with a trail that tells of its table, at that second; before it nobody promised
   calls. It ends when the trail is no longer to tell of the table, or it would look as if no call fitted its changes.
+- Where AttributeChanges was switched off and is on again it begins anew: nobody promised calls for the time between.
 - What is too old is passed over: its index may be closed when the entries come.
 - Entry and row move in one transaction (`tabletrail.coverage`). A move that loses is made by the next call.
 
@@ -35,6 +36,8 @@ class AttributionStart:
     coverage: Coverage
     tables: TrailTables
     result: AttributionResult
+    off_at: int = 0
+    """See `attribution_past.Past`."""
     _left: int = STREAMS
 
     def of_all(self, rows: Sequence[StreamRow], deadline: Deadline) -> list[StreamRow]:
@@ -55,6 +58,11 @@ class AttributionStart:
         self.result.problems.append(f"{row.table_name}: changes {detail} are not attributed")
         return self._moved(row, until, SKIPPED, detail)
 
+    def is_to_resume(self, row: StreamRow) -> bool:
+        """True for a stream that was not judged since AttributeChanges was switched off, and is to begin anew."""
+        is_over = row.state is not StreamState.ACTIVE and row.attributed_until >= row.ending_at
+        return 0 < row.attributed_until <= self.off_at and not is_over
+
     def _of_one(self, row: StreamRow) -> StreamRow:
         now = int(self.coverage.clock.now())
         is_covered = self.tables.covers(row.table_arn)
@@ -63,6 +71,11 @@ class AttributionStart:
             return self._moved(row, now, BEGUN) if is_covered and is_active else row
         if not is_covered:
             return self._moved(row, 0, ENDED) if is_active else row
+        if self.is_to_resume(row):
+            if not is_active:
+                return self.skip(row, row.ending_at, "CloudTrail was not asked")
+            detail = f"from {_moment(row.attributed_until)} to {_moment(now)} CloudTrail was not asked"
+            return self._moved(row, now, BEGUN, detail)
         oldest = now - PASSED_OVER_SECONDS
         until = oldest if is_active else min(oldest, row.ending_at)
         return self.skip(row, until, "they waited for too long") if row.attributed_until < until else row

@@ -11,7 +11,7 @@ Called by `tabletrail.attribute`.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -61,11 +61,26 @@ class CallsOfSlice:
     """Names of some files with such."""
     late: int = 0
     """Calls that were delivered after the changes of their time were judged."""
+    in_time: int = 0
+    """Files that were delivered no later than the slice's calls are waited for."""
 
     @property
     def is_complete(self) -> bool:
         """False where a call of the slice may be missing, as far as the files themselves tell."""
         return not self.bad
+
+    @property
+    def is_told(self) -> bool:
+        """False where it seems that no trail was on, or that it is looked for in the wrong place."""
+        return bool(self.in_time or self.calls)
+
+    def by_table(self) -> dict[str, list[Call]]:
+        """The calls by the tables that they write to."""
+        found: dict[str, list[Call]] = defaultdict(list)
+        for call in self.calls:
+            for table in {write.table for write in call.writes}:
+                found[table].append(call)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,16 @@ class Slice:
     read_at: int
     settled: int
 
+    @property
+    def waited_until(self) -> int:
+        """Files that are delivered later are late for some of its calls."""
+        return self.end + self.settled
+
+
+def tells_after(trail: Trail, wanted: Slice, now: int) -> bool:
+    """True if a file came after the slice was waited for, so long ago that those before it should be here too."""
+    return any(True for _ in trail.files(wanted.waited_until + 1, now - wanted.settled))
+
 
 def calls_of(trail: Trail, scope: Scope, wanted: Slice, known: set[str], deadline: Deadline) -> CallsOfSlice:
     """Reads all files that may hold calls of the slice. `known`: names of files whose late calls were counted; it
@@ -94,6 +119,7 @@ def calls_of(trail: Trail, scope: Scope, wanted: Slice, known: set[str], deadlin
         log = read_log(file.body, scope) if not file.trouble else None
         bad = dict(log.bad) if log is not None else {file.trouble: 1}
         found.files += 1
+        found.in_time += file.delivered_at <= wanted.waited_until
         if bad:
             found.bad.update(bad)
             found.bad_files = [*found.bad_files, file.name][:MOST_NAMED]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tabletrail.attribute import PAST_NOTE
+from tabletrail.attribution_past import PAST_NOTE
 from tabletrail.core.alert import ALERTED_FROM
 from tabletrail.core.attribution_windows import MOST_SECONDS
 from tests.core.trail import log, role, table_arn, user

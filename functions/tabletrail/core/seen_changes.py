@@ -7,12 +7,13 @@ Rules
   no verdict is more than `possible`.
 - Of an entry that is kept which attributes it changed, and how, is dropped: many are held at once.
 
-Called by `tabletrail.logged_changes`.
+Called by `tabletrail.logged_changes`, `tabletrail.attribute` and `judgement`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,6 +77,14 @@ def seen(entry: Mapping[str, Any], images: Mapping[str, Any]) -> Seen:
         actor.get("id", ""),
     )
     return Seen(change, document)
+
+
+def by_table(changes: Iterable[Seen]) -> dict[str, list[Seen]]:
+    """The changes by their tables' names."""
+    found: dict[str, list[Seen]] = defaultdict(list)
+    for one in changes:
+        found[one.change.table].append(one)
+    return found
 
 
 def kinds_of(changes: list[Seen]) -> dict[str, str]:
