@@ -65,7 +65,8 @@ LEASE = "attribute_changes"
 READ_SECONDS = 30
 """Of a call, for reading; the rest is for judging what was read, the commit and the index."""
 FILES_SECONDS = 6 * 3600
-"""Files that were delivered so long after a window are not read for it: they count as late, whenever they come."""
+"""Files that were delivered so long after the longest window are not read for it: they count as late, whenever they
+come. Of a shorter one less, down to what CloudTrail is waited for: or a trail of much would never be caught up with."""
 SHORTEST = 15
 """Seconds of a window below which it is not cut."""
 CHANGES = 40_000
@@ -255,13 +256,15 @@ class AttributeChanges:
 
     def _slice(self, begin: int, end: int) -> Slice:
         self._past.judged_until = self._past.judged_until or begin
+        settled = self.settings.trail_settled_seconds
+        beyond = max(CALLS_SECONDS + settled, FILES_SECONDS * min(self._past.step, MOST_SECONDS) // MOST_SECONDS)
         return Slice(
             begin - CALLS_SECONDS,
             end + CALLS_SECONDS,
-            until=min(int(self.coverage.clock.now()), end + FILES_SECONDS),
+            until=min(int(self.coverage.clock.now()), end + beyond),
             judged_until=self._past.judged_until,
             read_at=self._past.read_at,
-            settled=self.settings.trail_settled_seconds,
+            settled=settled,
         )
 
     def _calls(self, tables: Mapping[str, Sequence[StreamRow]], wanted: Slice, deadline: Deadline) -> CallsOfSlice:
