@@ -1,7 +1,7 @@
 """The reverse of `witness`: writes that CloudTrail saw and of which the log has no entry.
 
 An independent witness of completeness, not a proof of a loss: each finding is `possible` and says what else may
-explain it. Pure; nothing deployed calls it yet.
+explain it. Pure.
 
 Rules
 - A write is judged only where the log has read past its window (`read_until`); later ones are `undecided`.
@@ -11,7 +11,7 @@ Rules
   says little. One that may have been no write at all (`unknown`) is never missing.
 - What is listed is bounded (`MISSING`); what is over is counted.
 
-Will be called by AttributeChanges.
+Called by `judgement`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Who made which change, by the witness of CloudTrail's data events.
 
-Pure: a function of the set of changes and the set of calls, in whatever order and however often they come. Nothing
-deployed calls it yet.
+Pure: a function of the set of changes and the set of calls, in whatever order and however often they come.
 
 Rules
 - `likely`: every write that can still be this change's is one known principal's, and one at least shows this item's
@@ -16,7 +15,7 @@ Rules
 The caller gives complete data: every call within `WINDOW_SECONDS` of each change, which are all there only
 `SETTLED_SECONDS` later. With a call missing a rival is overlooked; with a change missing less is ruled out, no more.
 
-Will be called by AttributeChanges.
+Called by `judgement`.
 """
 
 from __future__ import annotations
