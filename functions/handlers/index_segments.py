@@ -6,12 +6,14 @@ from dataclasses import asdict
 from typing import Any
 
 from tabletrail.aws.wiring import Wiring
+from tabletrail.backlog import Backlog
 
 WIRING = Wiring()
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """In: {run_id, so_far}. Out: the counts of this run so far, and whether more waits."""
-    result = WIRING.backlog().run(str(event["run_id"]))
+    backlog: Backlog = WIRING.backlog()
+    result = backlog.run(str(event["run_id"]))
     result.add(event.get("so_far") or {})
     return asdict(result)

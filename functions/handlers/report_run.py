@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from tabletrail.aws.wiring import Wiring
+from tabletrail.report import Report
 
 WIRING = Wiring()
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """In: {run_id, plan, groups}. Out: the note `last_run`."""
-    return WIRING.report().run(str(event["run_id"]), event.get("plan") or {}, event.get("groups") or ())
+    report: Report = WIRING.report()
+    return report.run(str(event["run_id"]), event.get("plan") or {}, event.get("groups") or ())

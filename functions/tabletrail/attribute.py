@@ -49,13 +49,13 @@ from tabletrail.core.document import moment_of
 from tabletrail.core.entry import Conversion
 from tabletrail.core.judgement import CALLS_SECONDS, CONTEXT_SECONDS, Judged, Span, TableWindow, judge
 from tabletrail.core.seen_changes import Seen, by_table
+from tabletrail.core.sources import source_of
 from tabletrail.core.stamps import stamped_run
 from tabletrail.coverage import Coverage
 from tabletrail.deadline import Deadline
 from tabletrail.errors import TabletrailError
 from tabletrail.index import INDEX_RESERVE_SECONDS
 from tabletrail.logged_changes import ChangeReader, LoggedChanges, TooMuchError
-from tabletrail.parts import source_of
 from tabletrail.ports import Leases, RunNotes
 from tabletrail.settings import Settings
 from tabletrail.stamping import Stamping

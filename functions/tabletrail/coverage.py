@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from tabletrail.core.checkpoint import Commit, Committed, StreamMove, StreamRow
 from tabletrail.core.entry import Conversion, Entry, coverage_entry, gap_entry
 from tabletrail.core.policy import Policy
+from tabletrail.core.sources import source_of
 from tabletrail.errors import CommitUnknownError, TabletrailError
 from tabletrail.index import Indexer
-from tabletrail.parts import source_of
 from tabletrail.ports import Checkpoints, Clock, Segments
 from tabletrail.staging import Stager
 

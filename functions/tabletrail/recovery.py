@@ -38,11 +38,11 @@ from tabletrail.core.checkpoint import (
 from tabletrail.core.entry import Conversion, coverage_entry
 from tabletrail.core.lineage import Listed
 from tabletrail.core.rebuilt_shards import ShardPut, rebuilt_shards
+from tabletrail.core.sources import source_of
 from tabletrail.core.stamps import TABLES, Stamp, Stamped, stamped_run
 from tabletrail.coverage import GROUP, terms_of
 from tabletrail.errors import CommitUnknownError, LeaseHeldError, ShardGoneError, TransientError
 from tabletrail.log_survey import RecoveredRows, Survey
-from tabletrail.parts import source_of
 from tabletrail.plan import NOTE
 from tabletrail.ports import (
     Checkpoints,

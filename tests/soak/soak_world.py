@@ -121,6 +121,8 @@ class SoakWorld(World):
             "listing": FakeListing(self.store, self.clock),
             "rules": self.rules,
             "token_key": self.token_key,
+            "outbox": self.outbox,
+            "claims": self.claims,
         }
         return {name: self.faults.wrap(port, name) for name, port in ports.items()}
 

@@ -3,6 +3,8 @@
 Rules
 - Everything that is costly to make (sessions, clients, the OpenSearch connection, the breaker) is made once and kept;
   what holds the state of one call is made for each call.
+- What one function alone works with is imported where it is made: the others do not wait for it when they are cold. Its
+  own handler imports it at once.
 - OpenSearch is imported and connected only when something is to be indexed (`opensearch_late`), the outbox imported
   where there is one.
 
@@ -14,20 +16,16 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tabletrail.alert import Alerter, Ways
 from tabletrail.aside import InThread
-from tabletrail.aws.alerts import BusAlerts, TopicAlerts
 from tabletrail.aws.checkpoints import TableCheckpoints
 from tabletrail.aws.clients import alert_client, control_client, dynamodb_client, new_session, s3_client, streams_client
 from tabletrail.aws.clock import SystemClock
 from tabletrail.aws.commit import TableNames
 from tabletrail.aws.holds import TableHolds
 from tabletrail.aws.log_listing import BucketListing
-from tabletrail.aws.metrics import EmfMetrics
 from tabletrail.aws.opensearch_late import LateOpenSearch
-from tabletrail.aws.progress import JsonProgress
 from tabletrail.aws.rules_store import BucketRules
 from tabletrail.aws.runs import TableLeases, TableRunNotes
 from tabletrail.aws.segment_store import BucketSegmentStore
@@ -37,26 +35,20 @@ from tabletrail.aws.streams import SignedStreamReader
 from tabletrail.aws.tables import AccountTables
 from tabletrail.aws.token_key import token_key_reader
 from tabletrail.aws.tries import Tries
-from tabletrail.backlog import Backlog
-from tabletrail.capture import Capture
-from tabletrail.closing import Closing
 from tabletrail.conversions import Conversions
-from tabletrail.core.alert import AlertForm
 from tabletrail.core.entry import Conversion
-from tabletrail.coverage import Coverage
-from tabletrail.health import Health
-from tabletrail.hold_entries import HoldEntries
 from tabletrail.index import Breaker, Indexer
-from tabletrail.membership import Membership
-from tabletrail.outbox import EvidenceFinder
-from tabletrail.parts import PartMaker
-from tabletrail.plan import Plan
-from tabletrail.report import Report
-from tabletrail.rules_change import RulesChange
 from tabletrail.settings import Settings
 from tabletrail.staging import Stager
 from tabletrail.stamping import Stamping
-from tabletrail.walking import Walker
+
+if TYPE_CHECKING:
+    from tabletrail.alert import Ways
+    from tabletrail.backlog import Backlog
+    from tabletrail.capture import Capture
+    from tabletrail.outbox import EvidenceFinder
+    from tabletrail.plan import Plan
+    from tabletrail.report import Report
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 """Where the package of ReportRun has them; the other packages that begin here do not need them."""
@@ -151,6 +143,7 @@ class Wiring:
         from tabletrail.aws.claims import TableClaims
         from tabletrail.aws.direct_calls import DirectCalls
         from tabletrail.aws.outbox import TableOutbox
+        from tabletrail.outbox import EvidenceFinder
 
         client = DirectCalls(self.session, self._dynamodb)
         return EvidenceFinder(
@@ -168,6 +161,9 @@ class Wiring:
 
     def capture(self) -> Capture:
         """For one call of CaptureShards."""
+        from tabletrail.capture import Capture
+        from tabletrail.parts import PartMaker
+
         parts = PartMaker(self.stream, self.clock, self.settings, self.conversions, self.evidence)
         return Capture(
             self.checkpoints,
@@ -183,6 +179,13 @@ class Wiring:
 
     def plan(self, run_id: str) -> Plan:
         """For one call of PlanRun."""
+        from tabletrail.coverage import Coverage
+        from tabletrail.hold_entries import HoldEntries
+        from tabletrail.membership import Membership
+        from tabletrail.plan import Plan
+        from tabletrail.rules_change import RulesChange
+        from tabletrail.walking import Walker
+
         coverage = Coverage(
             self.checkpoints,
             self.segments,
@@ -214,6 +217,10 @@ class Wiring:
 
     def backlog(self) -> Backlog:
         """For one call of IndexSegments."""
+        from tabletrail.alert import Alerter
+        from tabletrail.backlog import Backlog
+        from tabletrail.core.alert import AlertForm
+
         indexer = self._indexer(Breaker(self.clock))  # one that remembers a minute would look every other minute only
         backlog = Backlog(self.segments, self.store, indexer, self.leases, self.notes, self.clock, self.settings)
         form = AlertForm(self.settings.alert_values == "true", self.settings.dashboards_url)
@@ -223,6 +230,9 @@ class Wiring:
     @cached_property
     def _ways(self) -> Ways:
         """The ways on which alerts leave. Their clients are made when something is due."""
+        from tabletrail.alert import Ways
+        from tabletrail.aws.alerts import BusAlerts, TopicAlerts
+
         bus, topic = self.settings.alert_bus, self.settings.alert_topic
         tries = Tries(self.clock, most=4, seconds=3.0)
         events = BusAlerts(lambda: alert_client(self.session, "events"), bus, tries, self.clock)
@@ -231,6 +241,12 @@ class Wiring:
 
     def report(self) -> Report:
         """For one call of ReportRun."""
+        from tabletrail.aws.metrics import EmfMetrics
+        from tabletrail.aws.progress import JsonProgress
+        from tabletrail.closing import Closing
+        from tabletrail.health import Health
+        from tabletrail.report import Report
+
         metrics, settings = EmfMetrics(self.clock), self.settings
         health = Health(self.opensearch, self.segments, JsonProgress(self.clock))
         closing = Closing(self.opensearch, self.holds, self.segments, self.leases, self.notes, self.clock, settings)
