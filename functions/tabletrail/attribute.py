@@ -294,4 +294,5 @@ class AttributeChanges:
         except TabletrailError as error:
             self.result.failures.append(f"{lead.table_name}: rules: {error}")
             return None
-        return TableWindow(spans, source_of(lead, ""), conversions[lead.rules_version], conversions)
+        source, conversion = source_of(lead, ""), conversions[lead.rules_version]
+        return TableWindow(spans, source, conversion, conversions, audited_since=lead.joined_at)

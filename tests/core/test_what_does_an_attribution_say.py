@@ -235,3 +235,17 @@ def test_is_nobody_accused_of_a_name_that_another_left(
     assert judged.counts[TABLE.stream_arn]["contradictions"] == is_claim
     told = "its row of the outbox names alice, whom" if source == "outbox" else "the item names alice, whom"
     assert found["message"].partition("; ")[2].startswith(told if is_claim else "the change names alice")
+
+
+def test_is_no_entry_missed_of_a_time_in_which_the_table_was_not_audited() -> None:
+    calls = [
+        call(put({"id": str(n)}, eventID=f"c{n}", eventTime=stamp(NOON + n), userIdentity=user("bob")))
+        for n in range(10)
+    ]
+    spans = {TABLE.stream_arn: (NOON, NOON + 10)}
+
+    def unrecorded(audited_since: int) -> int:
+        window = TableWindow(spans, TABLE, PLAIN, {"none": PLAIN}, audited_since=audited_since)
+        return judge(window, [], calls, is_trail_whole=True, is_log_whole=True).counts[TABLE.stream_arn]["unrecorded"]
+
+    assert [unrecorded(since) for since in (0, NOON, NOON + 6, NOON + 20)] == [10, 10, 4, 0]

@@ -40,12 +40,14 @@ Span = tuple[int, int]
 @dataclass(frozen=True, slots=True)
 class TableWindow:
     """What is to be judged. `spans` by stream ARN; `lead` is the stream of `source`; `conversions` by the version of
-    the rules: of each change that may be there, and of `source`'s stream as `conversion`."""
+    the rules: of each change that may be there, and of `source`'s stream as `conversion`. `audited_since`: calls before
+    that second were of a table that was not audited, so that no entry is owed for them."""
 
     spans: Mapping[str, Span]
     source: Source
     conversion: Conversion
     conversions: Mapping[str, Conversion]
+    audited_since: int = 0
 
 
 @dataclass(slots=True)
@@ -110,7 +112,7 @@ def _is_contradiction(one: Seen, verdict: Verdict, conversion: Conversion) -> bo
 def _tell_unrecorded(window: TableWindow, changes: list[Seen], calls: list[Call], judged: Judged) -> None:
     arn = window.source.stream_arn
     begin, end = window.spans.get(arn, (0, 0))
-    inside = [call for call in calls if begin <= call.seconds < end]
+    inside = [call for call in calls if max(begin, window.audited_since) <= call.seconds < end]
     found = unrecorded((one.change for one in changes), inside, end + WINDOW_SECONDS + 1)
     kinds = kinds_of(changes)
     judged.entries[arn] += [
