@@ -62,12 +62,12 @@ class PartMaker:
     def make(
         self, reads: Sequence[ShardRead], streams: Mapping[str, StreamRow], deadline: Deadline | None = None
     ) -> list[Part]:
-        """One part for each read that need not wait, in their order. After the deadline no shard's children are asked
-        for any more.
+        """One part for each read that need not wait, in their order. After the deadline nothing is asked of the outbox,
+        and no shard's children are asked for any more.
 
         RulesError, TransientError if a stream's rules cannot be loaded: nothing is converted without them.
         """
-        found = self.evidence.find(reads, streams) if self.evidence else {}
+        found = self.evidence.find(reads, streams, deadline) if self.evidence else {}
         return [
             self._part(read, streams[read.row.stream_arn], found.get(read.row.key, NOTHING), deadline)
             for read in reads

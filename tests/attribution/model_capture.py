@@ -58,10 +58,10 @@ class ModelOutbox:
     def put(self, row: dict[str, Any]) -> None:
         self.items[row["item"]["S"]][row["id"]["S"]] = row
 
-    def rows(self, keys: Collection[RowKey]) -> list[dict[str, Any]]:
+    def rows(self, keys: Collection[RowKey], deadline: Any = None) -> list[dict[str, Any]]:
         return [self.items[key.item][key.id] for key in keys if key.id in self.items.get(key.item, ())]
 
-    def deletes(self, spans: Collection[Span]) -> dict[Span, list[dict[str, Any]]]:
+    def deletes(self, spans: Collection[Span], deadline: Any = None) -> dict[Span, list[dict[str, Any]]]:
         return {span: self._within(span) for span in spans}
 
     def _within(self, span: Span) -> list[dict[str, Any]]:

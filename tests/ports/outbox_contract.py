@@ -9,14 +9,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from tabletrail.core.outbox import RowClaim, RowKey, Span, id_span
+from tabletrail.deadline import Deadline
+from tabletrail.errors import TransientError
 from tabletrail.outbox import Claims, Outbox
+from tests.fakes.clock import FakeClock
 
 Item = dict[str, Any]
 Put = Callable[[Item], None]
 
 NOW_MS = 1_800_000_000_000
 ITEM, OTHER = "ab" * 32, "cd" * 32
+PASSED, FAR = Deadline.after(FakeClock(), 0), Deadline.after(FakeClock(), 60)
 
 
 def row_id(ms: int, number: int = 0) -> str:
@@ -82,12 +88,23 @@ class OutboxContract:
     def test_what_is_too_large_for_a_row_is_none(self, outbox: Outbox, put: Put) -> None:
         """Neither found, nor one of the hundred, nor in the way of a row beside it."""
         for number in range(104):
-            put(item(row_id(NOW_MS, number), action="delete", **({"much": {"S": "x" * 40_000}} if number < 3 else {})))
+            much = {"much": {"S": "x" * (40_000 if number < 3 else 1)}}
+            put(item(row_id(NOW_MS, number), action="delete") | much)
         keys = [RowKey(ITEM, row_id(NOW_MS, number)) for number in range(5)]
         assert sorted(one["id"]["S"] for one in outbox.rows(keys)) == [key.id for key in keys[3:]]
         span = Span(ITEM, *id_span(NOW_MS, NOW_MS))
         found = [one["id"]["S"] for one in outbox.deletes([span])[span]]
         assert found == [row_id(NOW_MS, number) for number in range(3, 103)]
+
+    def test_nothing_is_read_after_the_deadline(self, outbox: Outbox, put: Put) -> None:
+        put(item(row_id(NOW_MS), action="delete"))
+        key, span = RowKey(ITEM, row_id(NOW_MS)), Span(ITEM, *id_span(NOW_MS, NOW_MS))
+        assert (len(outbox.rows([key], FAR)), len(outbox.deletes([span], FAR)[span])) == (1, 1)
+        for number in (1, 230):
+            with pytest.raises(TransientError):
+                outbox.rows([RowKey(ITEM, row_id(NOW_MS, one)) for one in range(number)], PASSED)
+            with pytest.raises(TransientError):
+                outbox.deletes([Span(f"{one:064x}", span.first_id, span.last_id) for one in range(number)], PASSED)
 
 
 class ClaimsContract:
@@ -106,6 +123,16 @@ class ClaimsContract:
             assert claims.claim(asked) == taken
         found = claims.claimants([one.key for one in asked])
         assert found == {one.key: "arn#6" if one.key in taken else "arn#7" for one in asked}
+
+    def test_nothing_is_claimed_after_the_deadline(self, claims: Claims) -> None:
+        asked = [RowClaim(f"key{number}", "arn#7") for number in range(230)]
+        for some in (asked[:1], asked):
+            with pytest.raises(TransientError):
+                claims.claim(some, PASSED)
+            with pytest.raises(TransientError):
+                claims.claimants([one.key for one in some], PASSED)
+        assert claims.claimants([one.key for one in asked], FAR) == {}
+        assert claims.claim(asked, FAR) == frozenset()
 
     def test_nothing_is_asked_for_nothing(self, claims: Claims) -> None:
         assert claims.claim([]) == frozenset()

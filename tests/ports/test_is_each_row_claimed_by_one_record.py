@@ -19,10 +19,12 @@ from tabletrail.aws.direct_calls import DirectCalls
 from tabletrail.aws.tries import Tries
 from tabletrail.aws.troubles import RefusedError
 from tabletrail.core.outbox import RowClaim
+from tabletrail.deadline import Deadline
 from tabletrail.errors import TabletrailError, ThrottledError
 from tabletrail_local.info import StackInfo
 from tests.fakes.clock import FakeClock
 from tests.ports.local_tables import drop_tables, make_table, unique
+from tests.ports.test_is_each_row_of_the_outbox_read import Failing
 from tests.ports.test_lost_replies import AFTER, BEFORE, TIMEOUT, LossyClient, reply_error
 
 pytestmark = pytest.mark.stack
@@ -128,6 +130,15 @@ def test_claims_that_stay_throttled_are_an_error(tables: Tables) -> None:
     with pytest.raises(ThrottledError):
         tables.claimer(lossy).claim(wanted(2))
     assert tables.claimed() == {}
+
+
+def test_no_try_is_begun_after_the_deadline() -> None:
+    clock = FakeClock()
+    for method, asked in (("claim", wanted(1)), ("claimants", ["id-1"])):
+        client = Failing(reply_error("ThrottlingException"), clock, 1.0)
+        with pytest.raises(ThrottledError):
+            getattr(TableClaims(client, "claims", Tries(clock), clock), method)(asked, Deadline.after(clock, 2.5))
+        assert client.asked <= 3
 
 
 def test_of_several_at_once_one_has_each(tables: Tables) -> None:

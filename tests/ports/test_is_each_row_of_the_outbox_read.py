@@ -18,6 +18,7 @@ from tabletrail.aws.direct_calls import DirectCalls
 from tabletrail.aws.outbox import TableOutbox
 from tabletrail.aws.tries import Tries
 from tabletrail.core.outbox import RowKey, Span, id_span, row_in
+from tabletrail.deadline import Deadline
 from tabletrail.errors import OutboxError, ThrottledError, TransientError
 from tabletrail_client.context import Act
 from tabletrail_client.outbox import row as row_of
@@ -217,6 +218,30 @@ def test_a_slow_outbox_is_left(tables: Tables) -> None:
 
     with pytest.raises(TransientError, match="not read in time"):
         tables.reader(Slow(), clock).deletes(SPANS)
+
+
+def test_no_page_and_no_try_is_begun_after_the_deadline() -> None:
+    clock = FakeClock()
+    failing = Failing(reply_error("ThrottlingException"), clock, 1.0)
+    with pytest.raises(ThrottledError):
+        TableOutbox(failing, "outbox", Tries(clock), clock).rows(KEYS[:1], Deadline.after(clock, 2.5))
+    assert failing.asked <= 3
+
+    class Endless:
+        """Page after page without a delete."""
+
+        pages = 0
+
+        def query(self, **_: Any) -> Any:
+            self.pages += 1
+            assert self.pages < 20
+            clock.advance(1.0)
+            return {"Items": [], "LastEvaluatedKey": {"id": {"S": "x"}}}
+
+    endless = Endless()
+    with pytest.raises(TransientError, match="not read in time"):
+        TableOutbox(endless, "outbox", Tries(clock), clock).deletes(SPANS[:1], Deadline.after(clock, 4.5))
+    assert endless.pages == 5
 
 
 def test_a_missing_outbox_says_so(tables: Tables) -> None:

@@ -23,6 +23,7 @@ from tabletrail.aws.several import each
 from tabletrail.aws.tries import Tries
 from tabletrail.aws.troubles import RefusedError
 from tabletrail.core.outbox import RowClaim
+from tabletrail.deadline import Deadline
 from tabletrail.errors import TabletrailError, TransientError
 from tabletrail.ports import Clock
 
@@ -31,7 +32,7 @@ BATCH = 100
 AT_ONCE = 4
 KEPT_SECONDS = 3 * 86_400
 SECONDS = 12.0
-"""No transaction is begun later than this after the first: what was not claimed is converted in the next run."""
+"""Where the caller has no deadline. After it nothing is begun: what was not claimed is converted by a later call."""
 
 One = TypeVar("One")
 
@@ -42,38 +43,44 @@ class TableClaims:
     def __init__(self, client: Any, table: str, tries: Tries, clock: Clock) -> None:
         self._client, self._table, self._tries, self._clock = client, table, tries, clock
 
-    def claim(self, claims: Sequence[RowClaim]) -> frozenset[str]:
+    def claim(self, claims: Sequence[RowClaim], deadline: Deadline | None = None) -> frozenset[str]:
         if len({claim.key for claim in claims}) < len(claims):
             raise TabletrailError("a row of the outbox is claimed twice at once: report this bug")
-        until = self._clock.monotonic() + SECONDS
+        until = deadline or Deadline.after(self._clock, SECONDS)
         taken = each(lambda batch: self._claim(batch, until), _batches(claims), AT_ONCE)
         return frozenset().union(*taken)
 
-    def claimants(self, keys: Collection[str]) -> dict[str, str]:
+    def claimants(self, keys: Collection[str], deadline: Deadline | None = None) -> dict[str, str]:
+        until = deadline or Deadline.after(self._clock, SECONDS)
         wanted: list[Item] = [{"id": {"S": key}} for key in sorted(set(keys))]
-        found = each(lambda batch: batch_get(self._client, self._tries, self._table, batch), _batches(wanted), AT_ONCE)
+        found = each(lambda batch: self._read(batch, until), _batches(wanted), AT_ONCE)
         return {item["id"]["S"]: item["claimed_by"]["S"] for items in found for item in items}
 
-    def _claim(self, claims: Sequence[RowClaim], until: float) -> frozenset[str]:
+    def _read(self, keys: Sequence[Item], until: Deadline) -> list[Item]:
+        if until.passed():
+            raise TransientError("claims were not read in time")
+        return batch_get(self._client, self._tries.by(until), self._table, keys)
+
+    def _claim(self, claims: Sequence[RowClaim], until: Deadline) -> frozenset[str]:
         """The keys of these that others have; all the rest is made."""
         expires_at = str(int(self._clock.now()) + KEPT_SECONDS)
         taken: frozenset[str] = frozenset()
         left = list(claims)
         while left:
-            if self._clock.monotonic() > until:
+            if until.passed():
                 raise TransientError("rows of the outbox were not claimed in time")
-            refused = self._refused(left, expires_at)
+            refused = self._refused(left, expires_at, self._tries.by(until))
             if not refused:
                 break
             taken |= refused
             left = [claim for claim in left if claim.key not in refused]
         return taken
 
-    def _refused(self, claims: Sequence[RowClaim], expires_at: str) -> frozenset[str]:
+    def _refused(self, claims: Sequence[RowClaim], expires_at: str, tries: Tries) -> frozenset[str]:
         """Keys that others have. If there are none, all claims stand; if there are, none was written."""
         request = {"TransactItems": [{"Put": self._put(claim, expires_at)} for claim in claims]}
         try:
-            self._tries.run("TransactWriteItems", lambda: self._client.transact_write_items(**request))
+            tries.run("TransactWriteItems", lambda: self._client.transact_write_items(**request))
         except RefusedError as error:
             reasons = error.response.get("CancellationReasons", [])
             keys = {

@@ -11,7 +11,8 @@ from typing import Any
 
 from tabletrail.aws.rows import Item
 from tabletrail.aws.tries import Tries
-from tabletrail.errors import ThrottledError
+from tabletrail.deadline import Deadline
+from tabletrail.errors import ThrottledError, TransientError
 
 BATCH = 100
 """Keys that one BatchGetItem takes."""
@@ -19,10 +20,13 @@ PAGE = 2_500
 """Keys of an index in one reply, about 400 KB."""
 
 
-def query(client: Any, tries: Tries, **request: Any) -> Iterator[Item]:
-    """All items of a query, page by page, lazily: who stops early reads no further page. TransientError."""
+def query(client: Any, tries: Tries, deadline: Deadline | None = None, **request: Any) -> Iterator[Item]:
+    """All items of a query, page by page, lazily: who stops early reads no further page. TransientError, also where a
+    page is left at the deadline."""
     start: dict[str, Any] = {}
     while True:
+        if deadline is not None and deadline.passed():
+            raise TransientError("a query was not read in time")
         reply = tries.run("Query", partial(client.query, **request, **start))
         yield from reply["Items"]
         if "LastEvaluatedKey" not in reply:

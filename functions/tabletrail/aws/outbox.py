@@ -4,7 +4,7 @@ Rules
 - Every read is consistent, and whole: keys that the service left are asked for again, or the call fails.
 - Few large replies are held at once: a writer may put items of 400 KB. Those that are too large for a row are dropped
   as each reply comes.
-- A read that fails ends the others of the same call, and none is begun later than `SECONDS` after the first: a call of
+- A read that fails ends the others of the same call, and no request is begun after the caller's deadline: a call of
   CaptureShards that waits for the outbox commits nothing meanwhile.
 
 Called by the use cases through the port; wired by the handlers.
@@ -22,6 +22,7 @@ from tabletrail.aws.several import each
 from tabletrail.aws.tries import Tries
 from tabletrail.aws.troubles import RefusedError
 from tabletrail.core.outbox import DELETED, RowKey, Span, is_row_sized
+from tabletrail.deadline import Deadline
 from tabletrail.errors import OutboxError, TransientError
 from tabletrail.ports import Clock
 
@@ -33,6 +34,7 @@ QUERIES_AT_ONCE = 12
 MOST_DELETES = 100
 """Of one span."""
 SECONDS = 12.0
+"""Where the caller has no deadline."""
 
 One = TypeVar("One")
 
@@ -43,37 +45,40 @@ class TableOutbox:
     def __init__(self, client: Any, table: str, tries: Tries, clock: Clock) -> None:
         self._client, self._table, self._tries, self._clock = client, table, tries, clock
 
-    def rows(self, keys: Collection[RowKey]) -> list[Item]:
+    def rows(self, keys: Collection[RowKey], deadline: Deadline | None = None) -> list[Item]:
         # A row without one of its keys cannot be, and would have the whole batch refused.
         wanted = [_key(key) for key in sorted(set(keys)) if key.item and key.id]
         batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
-        return [item for found in self._each(self._batch, batches, BATCHES_AT_ONCE) for item in found]
+        return [item for found in self._each(self._batch, batches, BATCHES_AT_ONCE, deadline) for item in found]
 
-    def deletes(self, spans: Collection[Span]) -> dict[Span, list[Item]]:
+    def deletes(self, spans: Collection[Span], deadline: Deadline | None = None) -> dict[Span, list[Item]]:
         wanted = sorted(span for span in set(spans) if span.item and span.first_id)
-        found = self._each(self._query, wanted, QUERIES_AT_ONCE)
+        found = self._each(self._query, wanted, QUERIES_AT_ONCE, deadline)
         return {**{span: [] for span in spans}, **dict(zip(wanted, found, strict=True))}
 
-    def _each(self, read: Callable[[One], list[Item]], inputs: Sequence[One], threads: int) -> list[list[Item]]:
-        until = self._clock.monotonic() + SECONDS
+    def _each(
+        self, read: Callable[[One, Deadline], list[Item]], inputs: Sequence[One], threads: int, until: Deadline | None
+    ) -> list[list[Item]]:
+        deadline = until or Deadline.after(self._clock, SECONDS)
 
         def in_time(one: One) -> list[Item]:
-            if self._clock.monotonic() > until:
+            if deadline.passed():
                 raise TransientError("the outbox was not read in time")
-            return read(one)
+            return read(one, deadline)
 
         try:
             return each(in_time, inputs, threads)
         except RefusedError as error:
             raise OutboxError(f"the outbox {self._table} cannot be read: {error}") from error
 
-    def _batch(self, keys: Sequence[Item]) -> list[Item]:
-        return batch_get(self._client, self._tries, self._table, keys, keep=is_row_sized)
+    def _batch(self, keys: Sequence[Item], deadline: Deadline) -> list[Item]:
+        return batch_get(self._client, self._tries.by(deadline), self._table, keys, keep=is_row_sized)
 
-    def _query(self, span: Span) -> list[Item]:
+    def _query(self, span: Span, deadline: Deadline) -> list[Item]:
         found = query(
             self._client,
-            self._tries,
+            self._tries.by(deadline),
+            deadline,
             TableName=self._table,
             ConsistentRead=True,
             KeyConditionExpression="#item = :item AND #id BETWEEN :first AND :last",

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from tabletrail.aws.troubles import VENDOR_ERRORS, Trouble, code_of, refusal, trouble_of
+from tabletrail.deadline import Deadline
 from tabletrail.errors import ThrottledError, TransientError
 from tabletrail.ports import Clock
 
@@ -34,6 +35,10 @@ class Tries:
     first: float = 0.05
     cap: float = 1.0
     jitter: Callable[[], float] = random.random
+
+    def by(self, deadline: Deadline) -> Tries:
+        """Of which none but the first is begun after `deadline` either."""
+        return replace(self, seconds=min(self.seconds, deadline.left()))
 
     def run(self, what: str, call: Callable[[], Reply], lost: type[TransientError] = TransientError) -> Reply:
         """The call's reply. `lost` is raised if it may have had an effect; ThrottledError or TransientError if not.
