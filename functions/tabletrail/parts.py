@@ -23,6 +23,7 @@ from tabletrail.core.chain import link_of
 from tabletrail.core.checkpoint import ShardLink, ShardRow, ShardStatus, StreamRow
 from tabletrail.core.entry import Conversion, Entry, Source, convert, gap_entry
 from tabletrail.core.outbox import NO_EVIDENCE
+from tabletrail.core.sources import source_of
 from tabletrail.core.walk import LISTED_LATE_SECONDS, read_until
 from tabletrail.deadline import Deadline
 from tabletrail.errors import TabletrailError, TransientError
@@ -191,19 +192,3 @@ class PartMaker:
         if row.iterator is None or row.walk_debt or after.walk_debt:
             return True
         return after.iterator_obtained_at - row.iterator_obtained_at >= self.settings.keep_iterator_seconds
-
-
-def source_of(stream: StreamRow, shard_id: str) -> Source:
-    """What an entry says of where it comes from."""
-    return Source(
-        stream_arn=stream.stream_arn,
-        shard_id=shard_id,
-        table_name=stream.table_name,
-        table_arn=stream.table_arn,
-        table_id=stream.table_id,
-        account=stream.account,
-        region=stream.region,
-        service=stream.service,
-        partition_key=stream.partition_key,
-        ttl_attribute=stream.ttl_attribute,
-    )
