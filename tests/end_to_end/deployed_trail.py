@@ -143,13 +143,13 @@ class WitnessedTable:
         self.client("s3").put_object(Bucket=self.name, Key=key, Body=body)
 
     def read_again_from(self, outputs: dict[str, str], seconds: int) -> None:
-        """Sets the stream's row back, as if the trail had been there since then, and lets the next run walk its shards.
+        """Sets the stream's row back, as if audit and trail had been there since then, and lets the next run walk its shards.
         So no test waits for as long as a window is."""
         row = self.row(outputs)
         self.client("dynamodb").update_item(
             TableName=outputs["StreamsTableName"],
             Key={name: row[name] for name in ("fleet_partition", "stream_arn")},
-            UpdateExpression="SET attributed_until = :at, last_walk_at = :never",
+            UpdateExpression="SET attributed_until = :at, joined_at = :at, last_walk_at = :never",
             ExpressionAttributeValues={":at": {"N": str(seconds)}, ":never": {"N": "0"}},
         )
 

@@ -41,7 +41,7 @@ def message_of(change: Mapping[str, Any], verdict: Verdict, *, contradiction: bo
     else:
         text = f"CloudTrail shows no call that can have {did}"
     if contradiction:
-        source = "its row of the outbox" if change["actor"].get("source") == "outbox" else "the item"
+        source = "its row of the outbox" if change.get("actor", {}).get("source") == "outbox" else "the item"
         text += f"; {source} names {short(claimed)}, whom this principal may not claim to be"
     elif claimed:
         text += f"; the change names {short(claimed)}"
