@@ -143,8 +143,8 @@ class WitnessedTable:
         self.client("s3").put_object(Bucket=self.name, Key=key, Body=body)
 
     def read_again_from(self, outputs: dict[str, str], seconds: int) -> None:
-        """Sets the stream's row back, as if audit and trail had been there since then, and lets the next run walk its shards.
-        So no test waits for as long as a window is."""
+        """Sets the stream's row back, as if audit and trail had been there since then, and lets the next run walk its
+        shards. So no test waits for as long as a window is."""
         row = self.row(outputs)
         self.client("dynamodb").update_item(
             TableName=outputs["StreamsTableName"],
