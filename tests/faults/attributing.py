@@ -17,10 +17,8 @@ from tabletrail.attribute import AttributeChanges
 from tabletrail.attribution_result import AttributionResult
 from tabletrail.core.attribution_windows import LEAST_SECONDS
 from tabletrail.core.segment import Line, read
-from tabletrail.coverage import Coverage
 from tabletrail.logged_changes import ChangeReader
 from tabletrail.settings import Settings
-from tabletrail.staging import Stager
 from tests.core.trail import event, log, role, stamp, table_arn, user
 from tests.fakes.faulty import Plan
 from tests.fakes.stamps import FakeRecoveredRows
@@ -136,15 +134,7 @@ class TrailWorld(World):
 
     def attribution(self) -> AttributeChanges:
         ports = self._ports()
-        coverage = Coverage(
-            ports["checkpoints"],
-            ports["segments"],
-            Stager(ports["store"], self.clock),
-            self.indexer(ports),
-            self.clock,
-            self.conversion(),
-            "",
-        )
+        coverage = self.coverage(ports, "")
         rows = self.faults.wrap(FakeRecoveredRows(self.rows, self.clock), "rows")
         return AttributeChanges(
             ports["checkpoints"],

@@ -183,17 +183,13 @@ class World(WorldLog):
             self.settings,
         )
 
+    def coverage(self, ports: dict[str, Any], run_id: str) -> Coverage:
+        stager, indexer = Stager(ports["store"], self.clock), self.indexer(ports)
+        return Coverage(ports["checkpoints"], ports["segments"], stager, indexer, self.clock, self.conversion(), run_id)
+
     def planner(self, run_id: str) -> Plan:
         ports = self._ports()
-        coverage = Coverage(
-            ports["checkpoints"],
-            ports["segments"],
-            Stager(ports["store"], self.clock),
-            self.indexer(ports),
-            self.clock,
-            self.conversion(),
-            run_id,
-        )
+        coverage = self.coverage(ports, run_id)
         membership = Membership(
             ports["tables"], ports["checkpoints"], coverage, ports["notes"], self.clock, self.settings
         )

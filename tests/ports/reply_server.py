@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.ports.serving import QuietHandler, served
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,7 @@ class ReplyServer:
 def reply_server() -> Generator[ReplyServer]:
     server = ReplyServer()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1  # head and body in one packet, or each reply waits for a delayed acknowledgement
-
+    class Handler(QuietHandler, BaseHTTPRequestHandler):
         def setup(self) -> None:
             super().setup()
             server.connections += 1
@@ -70,16 +68,5 @@ def reply_server() -> Generator[ReplyServer]:
             self.wfile.write(reply.body[: len(reply.body) - reply.missing])
             self.close_connection = self.close_connection or reply.missing > 0
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's own name
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    server.url = f"http://127.0.0.1:{http.server_address[1]}"
-    try:
+    with served(Handler) as server.url:
         yield server
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join()

@@ -15,8 +15,6 @@ from tabletrail.aws.metrics import EmfMetrics
 from tabletrail.aws.recovered_rows import TableRecoveredRows
 from tabletrail.aws.trail import BucketTrail, TrailPlace
 from tabletrail.aws.wiring import Wiring
-from tabletrail.core.entry import Conversion
-from tabletrail.coverage import Coverage
 from tabletrail.errors import SettingsError
 from tabletrail.logged_changes import ChangeReader
 
@@ -38,20 +36,11 @@ class AttributionWiring(Wiring):
 
     def attribution(self) -> AttributeChanges:
         """For one call of AttributeChanges."""
-        coverage = Coverage(
-            self.checkpoints,
-            self.segments,
-            self._stager(),
-            self._indexer(),
-            self.clock,
-            Conversion(self.settings.index_period, self.settings.actor_attribute),
-            "",  # the use case names the run
-        )
         listing = BucketListing(self._s3, self.settings.segments_bucket)
         rows = TableRecoveredRows(self._dynamodb, self._names, self._tries)
         return AttributeChanges(
             self.checkpoints,
-            coverage,
+            self._coverage(""),  # the use case names the run
             ChangeReader(listing, rows, self.store, CHANGES),
             self.trail,
             self.conversions,

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from tabletrail.alert import Ways
     from tabletrail.backlog import Backlog
     from tabletrail.capture import Capture
+    from tabletrail.coverage import Coverage
     from tabletrail.outbox import EvidenceFinder
     from tabletrail.plan import Plan
     from tabletrail.report import Report
@@ -179,22 +180,13 @@ class Wiring:
 
     def plan(self, run_id: str) -> Plan:
         """For one call of PlanRun."""
-        from tabletrail.coverage import Coverage
         from tabletrail.hold_entries import HoldEntries
         from tabletrail.membership import Membership
         from tabletrail.plan import Plan
         from tabletrail.rules_change import RulesChange
         from tabletrail.walking import Walker
 
-        coverage = Coverage(
-            self.checkpoints,
-            self.segments,
-            self._stager(),
-            self._indexer(),
-            self.clock,
-            Conversion(self.settings.index_period, self.settings.actor_attribute),
-            run_id,
-        )
+        coverage = self._coverage(run_id)
         membership = Membership(self.tables, self.checkpoints, coverage, self.notes, self.clock, self.settings)
         walker = Walker(self.stream, self.checkpoints, coverage, self.clock, self.settings, {})
         return Plan(
@@ -209,6 +201,13 @@ class Wiring:
             RulesChange(self.rules, self.notes),
             holds=HoldEntries(self.holds),
         )
+
+    def _coverage(self, run_id: str) -> Coverage:
+        from tabletrail.coverage import Coverage
+
+        conversion = Conversion(self.settings.index_period, self.settings.actor_attribute)
+        indexer, stager = self._indexer(), self._stager()
+        return Coverage(self.checkpoints, self.segments, stager, indexer, self.clock, conversion, run_id)
 
     def _stamping(self) -> Stamping:
         stamps = TableStamps(self._dynamodb, self._names, self.settings.runs_table, self._tries)

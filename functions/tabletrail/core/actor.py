@@ -50,7 +50,8 @@ def is_ttl(identity: tuple[str, str] | None) -> bool:
     return identity == ("Service", TTL_PRINCIPAL)
 
 
-def actor_of(
+def actor_of_change(
+    action: str,
     identity: tuple[str, str] | None,
     old: Image | None,
     new: Image | None,
@@ -59,9 +60,10 @@ def actor_of(
     named: str = "user",
     evidence: Evidence = NO_EVIDENCE,
 ) -> dict[str, Any]:
-    """Who did it, whole and in the clear; empty if nothing is known. `old` and `new` are None where the record has no
-    such image. `attribute` is empty where there is none; `named` is the type of those whom it names. `marks` are as
-    `judged` has them."""
+    """Who made a change, whole and in the clear; empty if nothing is known. `old` and `new` are None where the record
+    has no such image; before an insert there was nothing, so it wrote what it holds. `attribute` is empty where there
+    is none; `named` is the type of those whom it names. `marks` are as `judged` has them."""
+    before = {} if action == "insert" and old is None else old
     actor: dict[str, Any] = {}
     if identity is not None:
         kind = "system" if is_ttl(identity) else "service" if identity[0] == "Service" else "user"
@@ -76,27 +78,12 @@ def actor_of(
         return actor_by(marks.own, marks.confidence)
     name = _text(new if new is not None else old, attribute)
     may_name = name and not actor and not marks.is_foreign
-    if may_name and new is not None and old is not None and old.get(attribute) != new[attribute]:
+    if may_name and new is not None and before is not None and before.get(attribute) != new[attribute]:
         return {"id": name, "type": named, "source": "attribute", "confidence": "possible"}
     last = _last(marks)
     if last is not None or name:
         actor["last_known"] = name if last is None else last.actor
     return actor
-
-
-def actor_of_change(
-    action: str,
-    identity: tuple[str, str] | None,
-    old: Image | None,
-    new: Image | None,
-    attribute: str,
-    marks: Marks = NO_MARKS,
-    named: str = "user",
-    evidence: Evidence = NO_EVIDENCE,
-) -> dict[str, Any]:
-    """`actor_of` for a change: before an insert there was nothing, so it wrote what it holds."""
-    before = {} if action == "insert" and old is None else old
-    return actor_of(identity, before, new, attribute, marks, named, evidence)
 
 
 def judged(marks: Marks, evidence: Evidence, *, are_deletes_marked: bool) -> Marks:
@@ -117,7 +104,7 @@ def actor_by(mark: Mark, confidence: str) -> dict[str, Any]:
 def shown_actor(actor: dict[str, Any], marks: Marks, attribute: str, root: Place[Any], hide: Hide) -> dict[str, Any]:
     """The entry's `actor`: names cut or, where the item's own data that gave them are sensitive, hidden.
 
-    `actor` is as `actor_of` gave it for these marks and this attribute; `root` is the item's place.
+    `actor` is as `actor_of_change` gave it for these marks and this attribute; `root` is the item's place.
     """
     shown = dict(actor)
     if actor.get("source") in WRITTEN:

@@ -54,7 +54,7 @@ def change_test(condition: Mapping[str, Any]) -> ChangeTest:
 
 
 def actor_test(condition: Mapping[str, Any]) -> ActorTest:
-    """The test of an `actor`, given as `actor_of` tells it, uncut."""
+    """The test of an `actor`, given as `actor_of_change` tells it, uncut."""
     tests = [_ACTOR_TESTS[name](wanted) for name, wanted in condition.items()]
     return lambda actor: all(test(actor) for test in tests)
 
